@@ -1,0 +1,76 @@
+# Needs Python 3.11 or newer and nothing else; everything else goes into .venv.
+PYTHON ?= python3
+PORT ?= 8000
+ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help install serve test check docs format lock dev browser clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/.run ## Set up .venv from the hash-locked requirements
+	@echo "Kingpost is ready in .venv; make serve shows it."
+
+serve: .venv/.run ## Serve examples/learn on PORT (8000)
+	@$(BIN)/kingpost serve examples.learn.app:app --port $(PORT)
+
+test: dev browser ## Run the tests; ARGS="tests/model -x" picks some
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: dev ## Lint, format, types, import contracts and the docs
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted: make format"; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/pyright --warnings
+	@$(BIN)/lint-imports --no-logo
+	@$(MAKE) --no-print-directory docs
+
+docs: dev ## Run every code block and check every name in the docs
+	@$(BIN)/python -m pytest -q tests/docs
+
+format: dev ## Format the code and sort its imports
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+lock: dev ## Renew requirements/*.txt from pyproject.toml
+	@$(COMPILE) --all-extras --group dev -o requirements/dev.txt
+	@$(COMPILE) --extra postgres --extra site --group build -c requirements/dev.txt -o requirements/run.txt
+
+clean: ## Remove .venv and caches
+	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+
+COMPILE := $(BIN)/uv --quiet pip compile pyproject.toml --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-config --custom-compile-command "make lock"
+
+dev: .venv/.dev
+
+# Stamps: a second run has nothing to do unless the locks or the package's own metadata changed.
+.venv/.run: requirements/run.txt pyproject.toml | .venv/bin/python
+	@echo "Installing Kingpost into .venv (a minute the first time) ..."
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.run
+	@echo "Installing what the tests and checks need ..."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Kingpost needs Python 3.11 or newer. Name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+browser: dev
+	@if $(BIN)/python -m tests.services.browser >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Chromium for the browser tests ..."; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			chromium fonts-dejavu-core; } >/dev/null; \
+	else \
+		echo "There is no Chromium here, and only root on Debian can install it:"; \
+		echo "the tests that look at pages in a browser are left out."; \
+	fi

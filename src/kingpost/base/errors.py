@@ -1,0 +1,86 @@
+"""What can go wrong while a request is answered, in words that no transport owns.
+
+A door turns each class into its own form (REST: RFC 9457). `code` is stable, `message` never holds a stored value
+and never tells of a row or a field that the actor may not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One fault inside the input: where (`pointer` is a JSON pointer, or `?name` for a parameter), its id and words."""
+
+    pointer: str
+    code: str
+    message: str
+
+
+class KingpostError(Exception):
+    """Base of every error that Kingpost raises on purpose while answering."""
+
+    title: ClassVar[str] = "Something went wrong"
+
+    def __init__(self, code: str, message: str, details: Iterable[Detail] = ()) -> None:
+        self.code = code
+        self.message = message
+        self.details = tuple(details)
+        super().__init__(f"{code} {message}")
+
+
+class Invalid(KingpostError):
+    """What was asked cannot be understood: unknown names, wrong types, bad syntax (REST: 400)."""
+
+    title = "The request is not understood"
+
+
+class Rejected(KingpostError):
+    """The request was understood, but what it holds does not pass validation or a bound (REST: 422)."""
+
+    title = "The input is not accepted"
+
+
+class Unauthenticated(KingpostError):
+    """Nobody is logged in, and somebody has to be (REST: 401)."""
+
+    title = "Authentication is needed"
+
+
+class Forbidden(KingpostError):
+    """The actor is known and may not do this (REST: 403)."""
+
+    title = "Not allowed"
+
+
+class NotFound(KingpostError):
+    """No such row, or none that the actor may see: the two are not told apart (REST: 404)."""
+
+    title = "Not found"
+
+
+class Conflict(KingpostError):
+    """The present state of the data does not admit the change: a unique value is taken, a row is in use (REST: 409)."""
+
+    title = "Conflict with the present state"
+
+
+class Stale(KingpostError):
+    """The row changed since the version that the caller named (REST: 412)."""
+
+    title = "The row has changed"
+
+
+class Unavailable(KingpostError):
+    """A store can't be reached or is too busy; trying later may help (REST: 503)."""
+
+    title = "Temporarily unavailable"
+
+
+class Unsupported(KingpostError):
+    """A store can't do what was asked of it; says which part, and what to change (REST: 422)."""
+
+    title = "Not possible in this store"

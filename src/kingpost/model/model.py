@@ -1,0 +1,236 @@
+"""The frozen model: what `App` was told, checked and typed. Everything else is derived from these values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from kingpost.language.lower import Capture
+from kingpost.language.schema import Attribute, Derived, Scalar, ToMany, ToOne
+from kingpost.language.source import Source
+from kingpost.language.tree import Expression
+from kingpost.language.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """Bounds of a value, as Pydantic names them."""
+
+    min_length: int | None = None
+    max_length: int | None = None
+    ge: Any = None
+    gt: Any = None
+    le: Any = None
+    lt: Any = None
+    pattern: str | None = None
+    multiple_of: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """Where a value comes from when none is given: a value, a factory, or the actor."""
+
+    kind: Literal["value", "factory", "actor"]
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may read or write a field or relation. `rule` None: as the resource's own rules say.
+
+    `never`: nobody through a door. `once`: written at creation only.
+    """
+
+    read: Expression | None = None
+    write: Expression | None = None
+    readable: bool = True
+    writable: Literal["always", "once", "never"] = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldModel:
+    """A stored scalar. `column` is its name in the store; `python` the annotation without `None`."""
+
+    name: str
+    type: Type
+    column: str
+    python: Any
+    key: bool = False
+    default: Default | None = None
+    constraints: Constraints = Constraints()
+    access: Access = Access()
+    unique: bool = False
+    index: bool = False
+    search: bool = False
+    personal: bool = False
+    format: Literal["", "markdown"] = ""
+    title: str = ""
+    help: str = ""
+    stored_computed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RelationModel:
+    """A relation, by kind:
+
+    `one`: `columns` of this row hold the key of the target. `many`: the target's to-one `inverse` points here.
+    `linked` (many-to-many): rows of the resource `link` point here by `near` and to the target by `far`, in the order
+    of `position` if there is one.
+    """
+
+    name: str
+    kind: Literal["one", "many", "linked"]
+    target: str
+    nullable: bool = False
+    columns: tuple[str, ...] = ()
+    constrained: bool = True
+    on_delete: Literal["restrict", "cascade", "null"] = "restrict"
+    inverse: str | None = None
+    link: str = ""
+    near: str = ""
+    far: str = ""
+    position: str | None = None
+    through: bool = False
+    default: Default | None = None
+    access: Access = Access()
+    nested: bool = False
+    unique: bool = False
+    key: bool = False
+    title: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedModel:
+    """A computed field; `stored` ones are kept in a column of the same name by the engine."""
+
+    name: str
+    type: Type
+    source: Source
+    expression: Expression
+    captures: tuple[Capture, ...] = ()
+    access: Access = Access()
+    stored: bool = False
+    title: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleModel:
+    """One `@allow` or `@deny`. `source` is None for shorthands such as `read=anyone`."""
+
+    name: str
+    effect: Literal["allow", "deny"]
+    verbs: frozenset[str]
+    expression: Expression
+    captures: tuple[Capture, ...] = ()
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """An input of an action, from its signature."""
+
+    name: str
+    annotation: Any
+    required: bool
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionModel:
+    """An operation of the domain: on one row, or on the collection."""
+
+    name: str
+    function: Callable[..., Any]
+    on: Literal["row", "collection"]
+    parameters: tuple[Parameter, ...]
+    returns: Any
+    check: Literal["before", "both"] = "before"
+    title: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueModel:
+    """A unique combination. `members` are names of fields and to-one relations."""
+
+    members: tuple[str, ...]
+    where: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexModel:
+    """An index. `members` are names (with `-` for descending); `where` makes it conditional."""
+
+    members: tuple[str, ...]
+    where: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """A check in plain Python on the row's own values, run before every write."""
+
+    name: str
+    function: Callable[[Any], Any]
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ResourceModel:
+    """One resource. `key` names fields or to-one relations; `columns` of the store are read off fields and relations.
+
+    `internal`: made by Kingpost (the link of a many-to-many relation, records of its own): no door shows it.
+    Row version and deletion instant are ordinary fields that no door reads or writes, named by `version`, `deleted`.
+    `guard`: what every reach for a row must fulfil whoever asks: tenant and soft delete.
+    """
+
+    name: str
+    cls: type | None
+    path: str
+    table: str
+    store: str
+    key: tuple[str, ...]
+    fields: Mapping[str, FieldModel]
+    relations: Mapping[str, RelationModel]
+    computed: Mapping[str, ComputedModel] = field(default_factory=dict)
+    rules: tuple[RuleModel, ...] = ()
+    actions: Mapping[str, ActionModel] = field(default_factory=dict)
+    uniques: tuple[UniqueModel, ...] = ()
+    indexes: tuple[IndexModel, ...] = ()
+    validators: tuple[Validator, ...] = ()
+    version: str | None = "_version"
+    deleted: str | None = None
+    tenant: Expression | None = None
+    internal: bool = False
+    title: str = ""
+    help: str = ""
+
+    @cached_property
+    def key_fields(self) -> tuple[FieldModel, ...]:
+        """The scalars of the key in order, where the key has no relation among its members."""
+        return tuple(self.fields[name] for name in self.key if name in self.fields)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Fields, relations and computed fields, as declared."""
+        return (*self.fields, *self.relations, *self.computed)
+
+
+@dataclass(frozen=True)
+class Model:
+    """All resources by name, links included, and the resource that actors are rows of."""
+
+    resources: Mapping[str, ResourceModel]
+    actor: str | None = None
+    stores: frozenset[str] = frozenset({"main"})
+    classes: Mapping[type, str] = field(default_factory=dict)
+    sources: Mapping[tuple[str, str], Derived] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> ResourceModel:
+        return self.resources[name]
+
+    def __iter__(self) -> Iterable[ResourceModel]:  # type: ignore[override]
+        return iter(self.resources.values())

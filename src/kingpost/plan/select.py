@@ -1,0 +1,91 @@
+"""What is asked of one store: the values that planners make and stores translate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from kingpost.language.tree import Expression, Param
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One sort key. None sorts lowest; text by code point."""
+
+    expression: Expression
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Rows of one resource, all in one store; expressions are about `Root(resource)`.
+
+    Rows answered are those for which `where` is surely true. `columns` may reach through to-one relations of the same
+    store (a join), and hold aggregates over to-many ones (a sub-select). With `group` not None the answer has one row
+    per distinct group (one row for no group), and columns are group expressions or `Summary`.
+    An `Identity` column answers one column per column of the row's key.
+    """
+
+    resource: str
+    columns: tuple[Expression, ...]
+    where: Expression | None = None
+    order: tuple[Order, ...] = ()
+    limit: int | Param | None = None
+    offset: int | Param | None = None
+    group: tuple[Expression, ...] | None = None
+    having: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Rows to add. `columns` are column names, `rows` their values as Python objects (keys of references flat)."""
+
+    resource: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[object]]
+    returning: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """New values for one row, known by its key columns in order; the store raises the row version by one.
+
+    With `version` the row must still have it, else the batch fails with `StaleRow`.
+    """
+
+    resource: str
+    key: tuple[object, ...]
+    values: Mapping[str, object]
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove one row, known as in `Update`."""
+
+    resource: str
+    key: tuple[object, ...]
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Remove the rows of `resource` whose to-one `relation` points at `key`: links, before they are written anew."""
+
+    resource: str
+    relation: str
+    key: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A select that must answer exactly `rows` rows at this point of the batch, else it fails with `CheckFailed`."""
+
+    select: Select
+    params: Mapping[str, object] = field(default_factory=dict)
+    rows: int = 1
+    reason: str = ""
+
+
+Operation: TypeAlias = Insert | Update | Delete | Clear | Check

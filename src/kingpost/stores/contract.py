@@ -1,0 +1,151 @@
+"""What every store does, held by one conformance suite (`kingpost.testing.conformance`)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from kingpost.language.types import Type
+from kingpost.plan.select import Operation, Select
+
+Rows = Sequence[Sequence[Any]]
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a store can't do: feature -> why, and what to change. Features are those of `plan.features`."""
+
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    relations: bool = True
+    transactions: bool = True
+
+
+class Prepared(Protocol):
+    """A select translated once per shape."""
+
+    @property
+    def text(self) -> str:
+        """What the store is told, for `explain` and logs; no values in it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaChange:
+    """One difference between declaration and store. `refuse`: not without loss or risk; `text` says what and why."""
+
+    kind: Literal["create", "add", "refuse"]
+    text: str
+    statements: tuple[str, ...] = ()
+
+
+class StoreError(Exception):
+    """Base of what a store reports about a batch; `operation` is the index in it."""
+
+    def __init__(self, message: str, operation: int | None = None) -> None:
+        self.operation = operation
+        super().__init__(message)
+
+
+class UniqueViolation(StoreError):
+    """Another row has these values. `members`: names of fields and relations, empty if not known."""
+
+    def __init__(self, message: str, resource: str, members: tuple[str, ...], operation: int | None = None) -> None:
+        self.resource, self.members = resource, members
+        super().__init__(message, operation)
+
+
+class ReferenceViolation(StoreError):
+    """A reference points nowhere (`missing`), or the row is still referred to (`in use`)."""
+
+    def __init__(
+        self, message: str, resource: str, members: tuple[str, ...], kind: Literal["missing", "in use"],
+        operation: int | None = None,
+    ) -> None:  # fmt: skip
+        self.resource, self.members, self.kind = resource, members, kind
+        super().__init__(message, operation)
+
+
+class StaleRow(StoreError):
+    """The row is gone, or has another version than the one named."""
+
+
+class CheckFailed(StoreError):
+    """A `Check` found another number of rows."""
+
+    def __init__(self, message: str, reason: str, operation: int | None = None) -> None:
+        self.reason = reason
+        super().__init__(message, operation)
+
+
+class OutOfRange(StoreError):
+    """A computation left what the store can hold (integer overflow, a date out of range): refused, never rounded."""
+
+
+class StoreDown(StoreError):
+    """The store can't be reached, or did not answer in time."""
+
+
+class Transaction(Protocol):
+    """Several reads and writes that see each other and take effect together."""
+
+    async def fetch(self, prepared: Any, params: Mapping[str, object]) -> Rows: ...
+    async def write(self, operations: Sequence[Operation]) -> list[Rows]: ...
+
+
+class Store(Protocol):
+    """One place where rows are kept. Made from its URL; knows the model's resources that live in it."""
+
+    url: str
+
+    @property
+    def abilities(self) -> Abilities: ...
+
+    async def start(self) -> None:
+        """Open what is needed; creates nothing in the store."""
+        ...
+
+    async def stop(self) -> None: ...
+
+    def prepare(self, select: Select) -> Any:
+        """Translate; raises `kingpost.base.errors.Unsupported` naming the part that can't be said."""
+        ...
+
+    async def fetch(self, prepared: Any, params: Mapping[str, object]) -> Rows:
+        """Run a prepared select. `params` are Python values by the names of the `Param`s in it."""
+        ...
+
+    def stream(
+        self, prepared: Any, params: Mapping[str, object], *, chunk: int = 1000
+    ) -> AsyncIterator[Rows]:
+        """The same in chunks of at most `chunk` rows, from one snapshot, in bounded memory."""
+        ...
+
+    async def write(self, operations: Sequence[Operation]) -> list[Rows]:
+        """Run all operations in order, in one transaction of their own: all or nothing.
+
+        Answers one list per operation: the returned columns of an `Insert`, else empty. Raises a `StoreError`.
+        """
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """An interactive transaction; rolled back when the block raises."""
+        ...
+
+    def json_form(self, type: Type) -> Convert | None:
+        """How a value as `fetch` gives it becomes what the JSON encoder is given; None: as it is."""
+        ...
+
+    def python_form(self, type: Type) -> Convert | None:
+        """How a value as `fetch` gives it becomes the Python object of the declaration; None: as it is."""
+        ...
+
+    async def compare(self) -> list[SchemaChange]:
+        """How the store differs from the declaration; changes nothing."""
+        ...
+
+    async def apply(self, changes: Sequence[SchemaChange]) -> None:
+        """Carry out `create` and `add` changes."""
+        ...

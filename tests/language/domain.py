@@ -5,8 +5,8 @@
       city      City | None
       home      City
       visits    list[Visit], the other side of Visit.person
-    City        name: str, size: int | None, mayor: Person | None
-    Visit       person: Person, city: City | None, n: int, rating: int | None, note: str | None, at: datetime, done: bool
+    City        name, size: int | None, mayor: Person | None
+    Visit       person, city: City | None, n: int, rating: int | None, note: str | None, at: datetime, done: bool
 
 Rows are dicts; a to-one relation is held as the key of its target under the relation's own name.
 """
@@ -132,9 +132,9 @@ NOW = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
 
 INTS = [0, 1, -1, 2, 3, 5, -7, 18, 2**31 - 1, 2**31, -(2**31), 2**53, 2**53 + 1, 2**62, -(2**62), 2**63 - 1, -(2**63)]
 TEXTS = [
-    "", "a", "A", "b", "ab", "aB", "abc", " a ", "Ada", "ada", "é", "e\u0301", "ß", "SS", "ss", "İ", "ı", "i̇", "ΑΣ", "ας", "ασ",
-    "ﬀ", "𝒳y", "\U0001f469\u200d\U0001f680", "%_\\'", '"', "a%", "a_b", "\u00a0x\u3000", "\tx\n", "\x1f", "10", "9", "1", "\ud7ff",
-    "\ue000", "a\U0010ffff", "z" * 40,
+    "", "a", "A", "b", "ab", "aB", "abc", " a ", "Ada", "ada", "é", "e\u0301", "ß", "SS", "ss", "İ", "ı", "i̇", "ΑΣ",
+    "ας", "ασ", "ﬀ", "𝒳y", "\U0001f469\u200d\U0001f680", "%_\\'", '"', "a%", "a_b", "\u00a0x\u3000", "\tx\n", "\x1f", "10",
+    "9", "1", "\ud7ff", "\ue000", "a\U0010ffff", "z" * 40,
 ]  # fmt: skip
 FLOATS = [0.0, 1.0, -1.0, 0.5, 2.5, 3.5, -2.5, 0.1, 0.30000000000000004, 5e-324, 1e300, -1e300, 2.0**53, 1e16, 1.5]
 DECIMALS = [Decimal(t) for t in ("0.00", "0.01", "-0.01", "1.00", "1.50", "2.50", "-2.50", "10.00", "9999999999.99")]
@@ -198,7 +198,7 @@ def _nasty(people: int = 160, cities: int = 12) -> Data:
 
 
 NASTY = _nasty()
-"""160 people, 12 cities and their visits, the same on every run: load them into a store once, then ask many questions."""
+"""160 people, 12 cities and their visits, the same on every run: load them into a store once, then ask much."""
 
 # ---------------------------------------------------------------------------------------------- plain Python objects
 
@@ -273,23 +273,24 @@ class DictWorld:
                 owned.setdefault((name, relation, row[back]), []).append(row)
         object.__setattr__(self, "owned", owned)
 
-    def value(self, row: Any, field: str) -> Any:
+    def value(self, row: Any, resource: str, field: str) -> Any:
         return row[field]
 
     def one(self, row: Any, resource: str, relation: str) -> Any:
-        return self.keys[resource].get(row[relation])
+        attribute = RESOURCES[resource][relation]
+        assert isinstance(attribute, ToOne)
+        return self.keys[attribute.resource].get(row[relation])
 
     def reference(self, row: Any, resource: str, relation: str) -> Any:
         return row[relation]
 
     def many(self, row: Any, resource: str, relation: str) -> Iterable[Any]:
-        found = [name for name, own in RESOURCES.items() if relation in own and "visits" == relation]
-        return self.owned.get((found[0], relation, row["id"]), [])
+        return self.owned.get((resource, relation, row["id"]), [])
 
     def keyed(self, resource: str, key: Any) -> Any:
         return self.keys[resource].get(key)
 
-    def key(self, row: Any, resource: str) -> Any:
+    def key_of(self, row: Any, resource: str) -> Any:
         return row["id"]
 
 

@@ -143,9 +143,8 @@ class Source:
 
         Raises LookupError: the name has no value (or this is text, where names are fields only).
         """
-        # pyright takes a field whose type has __get__ for a descriptor
-        function = cast("FunctionType | None", self.function)
-        if function is None:
+        function = cast("object", self.function)  # pyright takes a field of this type for a descriptor
+        if not isinstance(function, FunctionType):
             raise LookupError(f"name {name!r} is not defined: text names fields only")
         if name in self.bound:
             return self.bound[name]
@@ -258,8 +257,8 @@ def _unwrap(given: object) -> tuple[FunctionType, tuple[object, ...], dict[str, 
             part = cast("functools.partial[object]", at)
             at, arguments, keywords = part.func, (*part.args, *arguments), {**part.keywords, **keywords}
         elif isinstance(at, MethodType):
-            method = cast("MethodType", at)
-            at, arguments = cast("object", method.__func__), (method.__self__, *arguments)
+            arguments = (at.__self__, *arguments)
+            at = cast("object", at.__func__)
         elif isinstance(at, staticmethod | classmethod):
             at = cast("object", at.__func__)
         elif not isinstance(at, type) and (inner := getattr(at, "__wrapped__", None)) is not None:
@@ -290,11 +289,11 @@ def _bind(
 
 def _refuse_wrapper(function: FunctionType, source: Source, name: str | None) -> None:
     """A rule takes no *args and is called what it was declared as: else a decorator has handed over its wrapper."""
-    held = [value for value in _cells_of(function) if isinstance(value, Callable)]
+    held: list[object] = [value for value in _cells_of(function) if callable(value)]
     any_arguments = function.__code__.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
     renamed = name not in (None, function.__name__) and function.__name__ != "<lambda>"
     if held and "<locals>" in function.__qualname__ and (any_arguments or renamed):
-        inner = next((str(v.__qualname__) for v in held if isinstance(v, FunctionType)), "a function")
+        inner = next((v.__qualname__ for v in held if isinstance(v, FunctionType)), "a function")
         message = f"{function.__qualname__} is a decorator's wrapper around {inner}; what it wraps is not known"
         remedy = "put @functools.wraps(function) on the wrapper inside the decorator, or leave the decorator out"
         raise SourceError("KL007", message, source.place(source.node), remedy)
@@ -520,10 +519,8 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _STRING_END: Final = {
-    quote: re.compile(
-        rf"(?:\\.|(?!{quote})[^\\])*{quote}" if len(quote) == 3 else rf"(?:\\.|[^\\\n{quote}])*{quote}", re.S
-    )
-    for quote in ('"', "'", '"""', "'''")
+    **{quote: re.compile(rf"(?:\\.|[^\\\n{quote}])*{quote}", re.DOTALL) for quote in ('"', "'")},
+    **{quote: re.compile(rf"(?:\\.|(?!{quote})[^\\])*{quote}", re.DOTALL) for quote in ('"' * 3, "'" * 3)},
 }
 _BAD_ESCAPE: Final = re.compile(r"\\(?:[^\n\\'\"abfnrtvxNuU0-7]|[4-7][0-7][0-7])", re.S)
 _RUN_ON_NUMBER: Final = re.compile(r"(?:and|else|for|if|in|is|or|not)\Z")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from kingpost.language.types import BOOL, INT, Type, reference
 
@@ -296,7 +296,7 @@ def children(node: Node) -> Iterator[Node]:
     """The nodes directly below; guards included."""
     for part in fields(node):
         value = getattr(node, part.name)
-        for child in value if isinstance(value, tuple) else (value,):
+        for child in cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,):
             if isinstance(child, NODES):
                 yield child
 
@@ -310,23 +310,26 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(children(found))
 
 
-def transform(node: Node, change: Callable[[Node], Node | None]) -> Node:
+N = TypeVar("N", bound="Node")
+
+
+def transform(node: N, change: Callable[[Node], Node | None]) -> N:
     """Rebuild a tree from the top: where `change` answers a node it is taken, and not looked into; else go below."""
     new = change(node)
     if new is not None:
-        return new
+        return cast(N, new)
     changed: dict[str, object] = {}
     for part in fields(node):
         value = getattr(node, part.name)
         if isinstance(value, NODES):
             below: object = transform(value, change)
         elif isinstance(value, tuple) and value and isinstance(value[0], NODES):
-            below = tuple(transform(child, change) for child in value)
+            below = tuple(transform(child, change) for child in cast("tuple[Node, ...]", value))
         else:
             continue
         if below != value:
             changed[part.name] = below
-    return replace(node, **changed) if changed else node
+    return replace(node, **cast("dict[str, Any]", changed)) if changed else node
 
 
 def rebase(expression: Expression, row: Row, fresh: Callable[[], int]) -> Expression:
@@ -345,13 +348,13 @@ def rebase(expression: Expression, row: Row, fresh: Callable[[], int]) -> Expres
             case Item(var=var):
                 return replace(node, var=renumber(var))
             case Step(base=base):  # a guard is about its own root
-                return replace(node, base=transform(base, change))
+                return replace(node, base=cast("Row", transform(base, change)))
             case Many(base=base, var=var):
-                return replace(node, base=transform(base, change), var=renumber(var))
+                return replace(node, base=cast("Row", transform(base, change)), var=renumber(var))
             case _:
                 return None
 
-    return transform(expression, change)  # type: ignore[return-value]
+    return transform(expression, change)
 
 
 def all_of(*conditions: Expression | None) -> Expression | None:

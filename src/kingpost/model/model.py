@@ -51,7 +51,10 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class FieldModel:
-    """A stored scalar. `column` is its name in the store; `python` the annotation without `None`."""
+    """A stored scalar. `column` is its name in the store; `python` the annotation without `None`.
+
+    A stored computed field is here and among `computed`: filters read the column, writes renew it.
+    """
 
     name: str
     type: Type
@@ -69,6 +72,7 @@ class FieldModel:
     title: str = ""
     help: str = ""
     stored_computed: bool = False
+    precision: Literal["us", "ms"] = "us"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +220,7 @@ class ResourceModel:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Fields, relations and computed fields, as declared."""
-        return (*self.fields, *self.relations, *self.computed)
+        return tuple(dict.fromkeys((*self.fields, *self.relations, *self.computed)))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ one shape serves all its values.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from kingpost.language.source import Source
@@ -31,14 +32,15 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Expressed:
-    """A condition in the language: text (`?where=`), or the source of a lambda with what it captured.
+    """A condition in the language: text (`?where=`), or a lambda, whose captured values are read off its source.
 
-    `shape` is equal for conditions that differ in bound values only; `values` are those, by parameter name.
+    `shape` is equal for conditions that differ in bound values only; `values` are those of lifted constants, by the
+    name of their parameter.
     """
 
     source: Source
     shape: Hashable
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(default_factory=dict[str, Any])
     text: bool = True
 
 
@@ -49,15 +51,18 @@ class SortKey:
     path: tuple[str, ...] = ()
     descending: bool = False
     source: Source | None = None
+    shape: Hashable = None
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryOf:
-    """`count=*`, `sum=hours`: `name` is that of the member of the answer."""
+    """`count=*`, `sum=hours`: `name` is that of the member of the answer. `source`: of a lambda instead of the path."""
 
     kind: Literal["count", "sum", "min", "max", "avg"]
     path: tuple[str, ...]
     name: str
+    source: Source | None = None
+    shape: Hashable = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +73,13 @@ class Narrowed:
     sort: tuple[SortKey, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Read:
     """A read of one resource: one row (`key`), a page of rows, or a summary (`summaries`).
 
     `fields`: paths of what to answer, None for all that may be read. `include`: relations to fill in, each a path.
-    `relation`: instead of the row of `key`, the rows at the end of that relation of it.
+    `relation`: instead of the row of `key`, the rows at the end of that relation of it. `whole`: for objects of the
+    declaration, which also need the key and the row version.
     """
 
     resource: str
@@ -91,3 +97,42 @@ class Read:
     count: bool = False
     group: tuple[tuple[str, ...], ...] | None = None
     summaries: tuple[SummaryOf, ...] = ()
+    whole: bool = False
+
+    @cached_property
+    def shape(self) -> Hashable:
+        """Equal for reads that differ in values only: what a plan is kept under."""
+        return (
+            self.resource,
+            self.key is not None,
+            self.relation,
+            tuple(map(_shape, self.conditions)),
+            self.search is not None,
+            self.fields,
+            self.include,
+            _narrowing(self.narrowed),
+            _sorting(self.sort),
+            self.limit is not None,
+            self.offset > 0,
+            self.count,
+            self.group,
+            tuple((one.kind, one.path, one.name, one.shape) for one in self.summaries),
+            self.whole,
+        )
+
+
+def _shape(condition: Condition | Expressed) -> Hashable:
+    if isinstance(condition, Expressed):
+        return (condition.shape, condition.text)
+    none = condition.value if condition.operator == "none" else condition.value is None
+    return (condition.path, condition.operator, none, condition.raw, condition.where)
+
+
+def _sorting(sort: tuple[SortKey, ...]) -> Hashable:
+    return tuple((key.path, key.descending, key.shape) for key in sort)
+
+
+def _narrowing(narrowed: Mapping[tuple[str, ...], Narrowed] | None) -> Hashable:
+    if narrowed is None:
+        return None
+    return tuple((path, tuple(map(_shape, one.conditions)), _sorting(one.sort)) for path, one in narrowed.items())

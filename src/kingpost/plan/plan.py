@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from kingpost.language.lower import Capture
 from kingpost.language.types import Type
 from kingpost.plan.select import Select
-
-# ------------------------------------------------------------------------------------------- how a row becomes an object
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +62,6 @@ class Shape:
     entries: tuple[Entry, ...]
 
 
-# -------------------------------------------------------------------------------------------------------- what is fetched
-
-
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """One statement and what follows from its rows."""
@@ -100,7 +94,6 @@ class CursorPlan:
 
     columns: tuple[int, ...]
     types: tuple[Type, ...]
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +102,8 @@ class ReadPlan:
 
     fetch: Fetch
     captures: tuple[Capture, ...]
-    actor: tuple[ActorValue, ...]
     public: bool
     count: Select | None = None
     cursor: CursorPlan | None = None
     version: int | None = None
     empty: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ActorValue:
-    """A parameter read off the actor: `me` (the key), `me.role`, `me.team` (a key)."""
-
-    name: str
-    read: Callable[[Any], object]

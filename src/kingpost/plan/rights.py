@@ -60,7 +60,10 @@ class Right:
         self._folded: dict[Outcomes, Expression] = {}
 
     def outcomes(self, frame: Frame) -> Outcomes:
-        """True, False or unknown for each leaf, for the one who asks."""
+        """True, False or unknown for each leaf, for the one who asks; settings are read now."""
+        if self.captures:
+            captured = {capture.name: capture.read() for capture in self.captures}
+            frame = Frame(frame.root, {**frame.params, **captured}, frame.world)
         return tuple([test(frame) for test in self.tests])
 
     def given(self, outcomes: Outcomes) -> Expression:
@@ -104,7 +107,7 @@ def _leaves(expression: Expression) -> Iterator[Expression]:
             return
         case Not(operand=operand):
             yield from _leaves(operand)
-        case (And(operands=operands, type=type) | Or(operands=operands, type=type)) if type == BOOL:
+        case And(operands=operands, type=type) | Or(operands=operands, type=type) if type == BOOL:
             for operand in operands:
                 yield from _leaves(operand)
         case If(condition=condition, then=then, otherwise=otherwise, type=type) if type == BOOL:
@@ -223,7 +226,7 @@ class Rights:
                 case _:
                     return None
 
-        return transform(expression, change)  # type: ignore[return-value]
+        return transform(expression, change)
 
     def fresh(self) -> int:
         """A number for a generator variable that no other has."""

@@ -88,11 +88,11 @@ def restrict(expression: Expression, standing: Standing) -> Expression:
                     raise unknown(standing, base.resource, relation, "?where")
                 return replace(node, base=transform(base, change), guard=standing.target(resource))
             case Field(row=row, name=name):
-                return value_of(standing, transform(row, change), name)  # type: ignore[arg-type]
+                return value_of(standing, transform(row, change), name)
             case _:
                 return None
 
-    return transform(expression, change)  # type: ignore[return-value]
+    return transform(expression, change)
 
 
 def value_of(standing: Standing, row: Row, name: str) -> Expression:

@@ -1,0 +1,1 @@
+"""What Kingpost looks like in use."""

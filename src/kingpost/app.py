@@ -1,0 +1,172 @@
+"""`App`: a FastAPI application whose resource routes, stores and rules are derived from one declaration."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kingpost.base.clock import Clock, system_clock
+from kingpost.base.errors import KingpostError
+from kingpost.base.ids import uuid7
+from kingpost.doors.rest import RestDoor, RestSettings
+from kingpost.doors.rest.openapi import merge
+from kingpost.doors.rest.problem import problem
+from kingpost.engine.context import Context, acting_as
+from kingpost.engine.engine import Engine
+from kingpost.engine.repeats import records_in
+from kingpost.engine.serialize import Serializer
+from kingpost.model.build import build
+from kingpost.model.declaration import declaration
+from kingpost.model.model import Model
+from kingpost.model.query import current_runner
+from kingpost.model.resource import Resource, serializer
+from kingpost.model.schema import ModelSchema
+from kingpost.stores.contract import SchemaChange, Store
+from kingpost.stores.registry import open_store
+
+
+class App(FastAPI):
+    """An ASGI application made of resources.
+
+    `stores`: URL by name, of which `main` is the default of resources. `actor`: the resource that actors are rows of;
+    found from the rules where it is not named. `clock` and `ids` can be replaced, by tests above all. `secret` signs
+    cursors and must be the same in all processes; by default it is `KINGPOST_SECRET`, else new for every process.
+    Everything else goes to FastAPI. Raises `DeclarationError` with all that is wrong.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        resources: Sequence[type[Resource]],
+        stores: Mapping[str, str] | None = None,
+        actor: type[Resource] | None = None,
+        clock: Clock = system_clock,
+        ids: Callable[[], Any] = uuid7,
+        secret: bytes | None = None,
+        api: str = "/api",
+        rest: RestSettings | None = None,
+        **fastapi: Any,
+    ) -> None:
+        self.name = name
+        urls = dict(stores or {"main": f"sqlite:///{name}.db"})
+        built = build(resources, frozenset(urls), actor)
+        records = {records_in(store).name: records_in(store) for store in urls}
+        self.model: Model = replace(built, resources={**built.resources, **records})
+        schema = ModelSchema(self.model)
+        self.stores: dict[str, Store] = {key: open_store(url, self.model, key) for key, url in urls.items()}
+        key = secret or os.environ.get("KINGPOST_SECRET", "").encode() or secrets.token_bytes(32)
+        self.engine = Engine(self.model, schema, self.stores, clock=clock, new_id=ids, secret=key)
+        for cls in resources:
+            declaration(cls).runner = self.engine.runner
+        user_lifespan = fastapi.pop("lifespan", None)
+        super().__init__(title=fastapi.pop("title", name), lifespan=_lifespan(self, user_lifespan), **fastapi)
+        settings = rest or RestSettings(title=self.title, version=self.version, description=self.description)
+        self.rest = RestDoor(
+            self.engine, self.model, prefix=api, settings=settings, others=lambda: FastAPI.openapi(self)
+        )
+        self._serialize = Serializer(self.engine)
+        self.router.middleware_stack = self._innermost(self.router.middleware_stack)
+        self.add_exception_handler(KingpostError, _as_problem)
+
+    # Requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Resource routes are entered directly where no middleware was added; the rest is FastAPI's."""
+        if scope["type"] == "http" and not self.user_middleware and self.rest.matches(scope["path"]):
+            await self.rest(scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)
+
+    def _innermost(self, router: ASGIApp) -> ASGIApp:
+        """Behind all middleware: resource routes by look-up, then FastAPI's router, in the name of who asks."""
+
+        async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await router(scope, receive, send)
+            elif self.rest.matches(scope["path"]):
+                await self.rest(scope, receive, send)
+            else:
+                tokens = current_runner.set(self.engine.runner), serializer.set(self._serialize)
+                try:
+                    with self.engine.during(Context(scope.get("kingpost.actor"), self.engine.clock())):
+                        await router(scope, receive, send)
+                finally:
+                    current_runner.reset(tokens[0])
+                    serializer.reset(tokens[1])
+
+        return dispatch
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document of resources and custom routes together."""
+        return merge(self.rest.description.resources(), super().openapi())
+
+    def attach(self, app: ASGIApp, path: str = "/") -> None:
+        """Serve an existing ASGI or FastAPI application beside the resources, under `path`."""
+        self.mount(path, app)
+
+    # Code outside requests
+
+    async def start(self) -> None:
+        """Open the stores; the ASGI lifespan does it when the application is served."""
+        await self.engine.start()
+
+    async def stop(self) -> None:
+        """Close the stores."""
+        await self.engine.stop()
+
+    def acting(self, actor: Resource | None) -> AbstractContextManager[None]:
+        """Code inside has the rights of this actor; None is the anonymous one."""
+        return acting_as(actor)
+
+    def transaction(self, store: str = "main") -> AbstractAsyncContextManager[None]:
+        """Reads and writes of this task on one store take effect together, or not at all."""
+        return self.engine.transaction(store)
+
+    async def compare(self) -> dict[str, list[SchemaChange]]:
+        """How each store differs from the declaration; changes nothing."""
+        return {name: await store.compare() for name, store in self.stores.items()}
+
+    async def sync(self) -> dict[str, list[SchemaChange]]:
+        """Create what is missing and add what can be added without loss; answers all differences found.
+
+        Changes of kind `refuse` were not made: they need a decision.
+        """
+        found = await self.compare()
+        for name, changes in found.items():
+            await self.stores[name].apply([change for change in changes if change.kind != "refuse"])
+        return found
+
+
+def _lifespan(app: App, user: Any) -> Callable[[Any], AbstractAsyncContextManager[Any]]:
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[Any]:
+        await app.start()
+        try:
+            if user is None:
+                yield None
+            else:
+                async with user(app) as state:
+                    yield state
+        finally:
+            await app.stop()
+
+    return lifespan
+
+
+async def _as_problem(request: Request, error: Exception) -> Response:
+    """What Kingpost refuses inside a custom endpoint looks as it does on a resource route."""
+    if not isinstance(error, KingpostError):
+        raise error
+    answer = problem(error)
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
+    return Response(answer.body, answer.status, headers)

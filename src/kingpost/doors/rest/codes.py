@@ -1,0 +1,120 @@
+"""Every id that an answer of this door may carry, with the words of its page at `/problems/{id}`.
+
+A test holds the table complete for the rooms behind this door.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One kind of problem: `title` in a few words, `text` says what happened and what to do."""
+
+    id: str
+    title: str
+    text: str
+
+
+_TABLE: Final = """
+# what is asked of the data
+KP110 Unknown name
+    There is no field or relation of this name, or none that you may read. The API page lists the names of each
+    resource.
+KP111 A list where one value is needed
+    The path crosses a relation to many rows. Such a path can be filtered by, not sorted or grouped by.
+KP112 A value of another type
+    The value can't be read as the type of the field it is compared with. The message says which form it takes.
+KP113 The condition is not understood
+    The text of where= is not an expression that this API knows. The message says which part; the language page
+    lists what can be said.
+KP114 The operator does not fit
+    This field can't be compared that way: only values with an order take lt, le, gt and ge, only text takes
+    contains, startswith and endswith.
+KP115 The order is not possible
+    sort names something that has no order, or more keys than are allowed.
+KP116 The summary is not possible
+    group, count, sum, min, max or avg names something that can't be summarised that way.
+KP117 Not a cursor of this list
+    A cursor goes on with the same list, filter, order and actor that it came from. Start again without after.
+KP120 Too deep
+    A path crosses more relations than are allowed. Ask for the inner rows in a second request.
+
+# what is reached
+KP150 No such resource
+    Nothing is served at this address. The API page lists all addresses.
+KP151 Method not allowed
+    This address does not take this method; the header Allow lists those it takes.
+KP152 No such format
+    Accept names only formats that this address does not have. Lists and rows have application/json, text/csv and
+    application/x-ndjson.
+
+# the query
+KP153 The query is too long
+    The address has more characters, or more parameters, than are read. Shorten the filter.
+KP154 The query is not text
+    A parameter is not UTF-8, or holds a NUL character.
+KP155 Unknown parameter
+    The address does not take this parameter. A list takes fields as filters and where, q, include, fields, sort,
+    limit, after, offset, count, group, sum, min, max and avg; a row takes include and fields.
+KP156 A parameter is given twice
+    Each parameter may be given once. Several values go into one: sort=-a,b or name[in]=x,y.
+KP157 A parameter is not understood
+    The value of the parameter has another form than it takes; the message says which.
+KP158 Unknown operator
+    Filters know eq, ne, lt, le, gt, ge, in, contains, startswith, endswith and none, written name[ge]=3.
+KP159 Parameters that exclude each other
+    These parameters can't be used together: a page starts at a cursor or at an offset, a summary has no pages.
+
+# the body
+KP160 The body is too large
+    The body has more bytes than are accepted. Split it.
+KP161 The type of the body is not accepted
+    Send JSON with Content-Type: application/json (for PATCH also application/merge-patch+json), in UTF-8, not
+    compressed.
+KP162 The body is not JSON
+    The body is not one JSON value by RFC 8259 in UTF-8. NaN and infinities are not JSON.
+KP163 A member is given twice
+    An object in the body has two members of the same name, so which one counts would be a guess.
+KP164 The body is nested too deeply
+    Arrays and objects are nested deeper than is accepted.
+KP165 Another JSON value is expected
+    The body must be one object, or where many rows are created an array of objects.
+KP166 Too many elements
+    An array that is written has at most as many elements as the message says. Send several requests.
+KP167 The input is not accepted
+    Members are missing, unknown, not writable or of another type or range. Each entry of errors points at one of
+    them.
+KP168 Too many groups
+    A summary has more groups than one answer holds. Filter, or say with limit that the first ones are enough.
+
+# conditions
+KP170 The header is not understood
+    The header named in the message does not have the form that its standard gives it.
+KP171 The row has changed
+    The row no longer has the version named in If-Match. Read it again, and decide anew.
+KP172 A version is needed
+    This API changes a row only if If-Match names the version that you read, so that nobody's change is lost.
+KP173 The row exists
+    If-None-Match forbids the request for a row as it is.
+
+# the server
+KP190 An error in the server
+    Something went wrong that is not your doing. The log of the server tells more under the id in instance.
+KP191 The server can't do this now
+    A store can't be reached or is too busy. The header Retry-After says when to try again.
+KP401 Authentication is needed
+    Nobody is logged in, and the rules would have to know who asks.
+KP403 Not allowed
+    The rules do not let you do this.
+KP404 Not found
+    There is no such row, or none that you may see: the two are not told apart.
+"""
+
+CODES: Final = {
+    id: Code(id, title, " ".join(text.split()))
+    for id, title, text in re.findall(r"^(K[A-Z]\d{3}) (.+)\n((?:    .+\n)+)", _TABLE, re.MULTILINE)
+}

@@ -1,0 +1,271 @@
+"""The read stage: a raw query string becomes an intent, or a 400 that points at the parameter.
+
+Which names there are is not looked at here. A name that does not exist and one that the actor may not read have to be
+refused in the same words, so both are left to the planner.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, NoReturn, get_args
+from urllib.parse import quote, unquote_to_bytes
+
+from kingpost.base.errors import Detail, Invalid
+from kingpost.doors.rest.problem import Refused, invalid
+from kingpost.doors.rest.settings import RestSettings
+from kingpost.language.source import SourceError, parse_text
+from kingpost.model.names import meant
+from kingpost.plan.intent import Condition, Expressed, Operator, Read, SortKey, SummaryOf
+
+
+OPERATORS: Final[tuple[Operator, ...]] = get_args(Operator)
+SUMMARIES: Final[tuple[Literal["sum", "min", "max", "avg"], ...]] = ("sum", "min", "max", "avg")
+ROW_WORDS: Final = ("include", "fields")
+PAGE_WORDS: Final = ("after", "offset", *ROW_WORDS, "sort")
+LIST_WORDS: Final = ("where", "q", *ROW_WORDS, "sort", "limit", "after", "offset", "count", "group", *SUMMARIES)
+
+_PATH: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*){0,31}\Z")
+_FILTER: Final = re.compile(r"([^\[\]]+)(?:\[([^\[\]]*)\])?\Z")
+_WHOLE: Final = re.compile(r"-?[0-9]{1,18}\Z")
+_KEPT: Final = 2_048
+_KEPT_LENGTH: Final = 1_024
+
+Kind = Literal["row", "page", "summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a query string asks: a `read` without its key (of one row: an empty one), and what the door needs beside it.
+
+    `onward`: the query string of the next page, but for the cursor at its end. `limited`: the client set the limit.
+    """
+
+    read: Read
+    kind: Kind
+    onward: str = ""
+    limited: bool = False
+
+
+class Questions:
+    """Parses queries, and remembers the last ones that were good: a known shape costs one look-up."""
+
+    def __init__(self, settings: RestSettings) -> None:
+        self._settings = settings
+        self._known: OrderedDict[tuple[str, bool, bytes], Question] = OrderedDict()
+
+    def ask(self, resource: str, query: bytes, *, many: bool) -> Question:
+        """The question about one row of a resource, or about many."""
+        key = (resource, many, query)
+        found = self._known.get(key)
+        if found is not None:
+            self._known.move_to_end(key)
+            return found
+        found = self._many(resource, query) if many else self._one(resource, query)
+        _ = found.read.shape  # worked out here, it is kept together with the question
+        if len(query) <= _KEPT_LENGTH:
+            self._known[key] = found
+            if len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        return found
+
+    def _one(self, resource: str, query: bytes) -> Question:
+        given = parameters(query, self._settings)
+        for name in given:
+            if name not in ROW_WORDS:
+                raise unknown_parameter(name, ROW_WORDS)
+        return Question(Read(resource, (), fields=_fields(given), include=_paths(given, "include")), "row")
+
+    def _many(self, resource: str, query: bytes) -> Question:
+        given = parameters(query, self._settings)
+        summaries = _summaries(given)
+        group = _paths(given, "group") if "group" in given else None
+        conditions = tuple(_conditions(given))
+        search = given.get("q")
+        limit = self._bounded(given, "limit", 1, self._settings.max_page_size)
+        if summaries or group is not None:
+            _exclude(given, PAGE_WORDS, "a summary", "group, count, sum, min, max and avg")
+            if not summaries and not group:
+                raise invalid("KP157", "group takes the names to group by", "?group")
+            # One more than is answered, so that a cut does not go unnoticed.
+            cut = limit or self._settings.max_page_size + 1
+            read = Read(resource, None, None, conditions, search, limit=cut, group=group or (), summaries=summaries)
+            return Question(read, "summary", limited=limit is not None)
+        if "after" in given and "offset" in given:
+            message = "a page starts after a cursor or at an offset, not both"
+            raise Invalid("KP159", message, [Detail("?offset", "KP159", message)])
+        read = Read(
+            resource,
+            conditions=conditions,
+            search=search,
+            fields=_fields(given),
+            include=_paths(given, "include"),
+            sort=tuple(SortKey(path, descending) for path, descending in _sort(given)),
+            limit=self._settings.page_size if limit is None else limit,
+            offset=self._bounded(given, "offset", 0, self._settings.max_offset) or 0,
+            after=given.get("after"),
+            count=given.get("count") == "exact",
+        )
+        onward = "&".join(f"{quote(n)}={quote(v)}" for n, v in given.items() if n not in ("after", "offset"))
+        return Question(read, "page", f"{onward}&after=" if onward else "after=", limited=limit is not None)
+
+    @staticmethod
+    def _bounded(given: dict[str, str], name: str, least: int, most: int) -> int | None:
+        text = given.get(name)
+        if text is None:
+            return None
+        value = int(text) if _WHOLE.match(text) else None
+        if value is None or not least <= value <= most:
+            raise invalid("KP157", f"{name} takes a whole number from {least} to {most}", f"?{name}")
+        return value
+
+
+def keyed(template: Read, key: tuple[Any, ...]) -> Read:
+    """The same read about the row of `key`. The template's shape, once worked out, serves all rows."""
+    read = object.__new__(Read)
+    read.__dict__.update(template.__dict__, key=key)
+    return read
+
+
+def exported(read: Read, *, limited: bool) -> Read:
+    """The read of an export: all rows unless the client set a limit; pages and totals have no place in it."""
+    if read.after is not None or read.count:
+        name = "after" if read.after is not None else "count"
+        raise invalid("KP159", f"{name} does not go with a streamed format, which sends all rows", f"?{name}")
+    return read if limited else replace(read, limit=None)
+
+
+# ---------------------------------------------------------------------------------------------------------- parameters
+
+
+def parameters(query: bytes, settings: RestSettings) -> dict[str, str]:
+    """Names and values, decoded; each name once."""
+    if len(query) > settings.max_query:
+        raise Refused(414, "KP153", f"a query has at most {settings.max_query} bytes")
+    found: dict[str, str] = {}
+    parts = query.split(b"&") if query else []
+    if len(parts) > settings.max_parameters:
+        raise Invalid("KP153", f"a query has at most {settings.max_parameters} parameters")
+    for part in filter(None, parts):
+        name, _, value = part.partition(b"=")
+        word, text = _decoded(name), _decoded(value)
+        if word in found:
+            raise invalid("KP156", f"{word} is given twice", f"?{word}")
+        found[word] = text
+    return found
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        text = unquote_to_bytes(raw.replace(b"+", b" ")).decode()
+    except UnicodeDecodeError:
+        raise Invalid("KP154", "the query is not percent-encoded UTF-8") from None
+    if "\0" in text:
+        raise Invalid("KP154", "the query holds a NUL character")
+    return text
+
+
+def unknown_parameter(name: str, words: Iterable[str]) -> Invalid:
+    """The error for a parameter that this address does not take."""
+    hint = meant(name, words)
+    return invalid("KP155", f"there is no parameter {name!r} here{'; ' if hint else ''}{hint}", f"?{name}")
+
+
+def add_hint(error: Invalid, words: Iterable[str] = LIST_WORDS) -> Invalid:
+    """For a filter that names no field: the control word that was perhaps meant.
+
+    The planner has refused the name already, so the hint tells nothing about fields that are hidden.
+    """
+    if error.code != "KP110" or len(error.details) != 1:
+        return error
+    detail = error.details[0]
+    name = detail.pointer.removeprefix("?")
+    hint = meant(name, words)
+    if name in words or not hint.startswith("did you mean"):
+        return error
+    message = f"{detail.message}; there is also the parameter {hint.removeprefix('did you mean ').rstrip('?')}"
+    return Invalid(error.code, message, [Detail(detail.pointer, error.code, message)])
+
+
+# ------------------------------------------------------------------------------------------------------- what they say
+
+
+def _conditions(given: dict[str, str]) -> Iterable[Condition | Expressed]:
+    for name, value in given.items():
+        if name == "where":
+            yield expressed(value)
+        elif name not in LIST_WORDS:
+            yield _condition(name, value)
+
+
+def _condition(name: str, value: str) -> Condition:
+    match = _FILTER.match(name)
+    if match is None or not _PATH.match(match[1]):
+        raise unknown_parameter(name, ())
+    operator = "eq" if match[2] is None else match[2]
+    if operator not in OPERATORS:
+        message = f"there is no operator {operator!r}; {meant(operator, OPERATORS)}"
+        raise invalid("KP158", message, f"?{name}")
+    return Condition(tuple(match[1].split(".")), operator, value, raw=True, where=f"?{name}")
+
+
+def expressed(text: str) -> Expressed:
+    """The condition of `where=`."""
+    try:
+        source = parse_text(text)
+    except SourceError as error:
+        remedy = f"; {error.remedy}" if error.remedy else ""
+        message = f"where: {error.message}{remedy}"
+        raise Invalid("KP113", message, [Detail("?where", error.code, message)]) from None
+    return Expressed(source, shape=text, values={}, text=True)
+
+
+def _fields(given: dict[str, str]) -> tuple[tuple[str, ...], ...] | None:
+    return _paths(given, "fields") if "fields" in given else None
+
+
+def _paths(given: dict[str, str], name: str) -> tuple[tuple[str, ...], ...]:
+    """Paths separated by commas; "" is none."""
+    text = given.get(name, "")
+    return tuple(dict.fromkeys(_path(part, name) for part in text.split(","))) if text else ()
+
+
+def _path(text: str, name: str) -> tuple[str, ...]:
+    if not _PATH.match(text):
+        _malformed(name)
+    return tuple(text.split("."))
+
+
+def _sort(given: dict[str, str]) -> Iterable[tuple[tuple[str, ...], bool]]:
+    text = given.get("sort", "")
+    for part in text.split(",") if text else ():
+        yield _path(part.removeprefix("-"), "sort"), part.startswith("-")
+
+
+def _summaries(given: dict[str, str]) -> tuple[SummaryOf, ...]:
+    found: list[SummaryOf] = []
+    count = given.get("count")
+    if count not in (None, "exact"):
+        for part in given["count"].split(","):
+            rows = part == "*"
+            found.append(SummaryOf("count", () if rows else _path(part, "count"), "count" if rows else f"count.{part}"))
+    for kind in SUMMARIES:
+        found += [SummaryOf(kind, path, f"{kind}.{'.'.join(path)}") for path in _paths(given, kind)]
+    names = [summary.name for summary in found] + given.get("group", "").split(",")
+    if len(set(names)) != len(names):
+        raise invalid("KP156", "count is the name of the count of rows: give the group another way", "?count")
+    return tuple(found)
+
+
+def _exclude(given: dict[str, str], words: Iterable[str], what: str, whose: str) -> None:
+    for word in words:
+        if word in given:
+            raise invalid("KP159", f"{word} does not go with {what} ({whose})", f"?{word}")
+    if given.get("count") == "exact":
+        raise invalid("KP159", f"count=exact does not go with {what}: count=* counts rows", "?count")
+
+
+def _malformed(name: str) -> NoReturn:
+    raise invalid("KP157", f"{name} takes names separated by commas, like {name}=title,author.name", f"?{name}")

@@ -1,0 +1,152 @@
+"""JSON Schema (2020-12) of what this door answers, derived from the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, TypeAlias
+
+from kingpost.language.types import Kind, Type
+from kingpost.model.model import ComputedModel, FieldModel, Model, RelationModel, ResourceModel
+
+Json: TypeAlias = dict[str, Any]
+
+_PLAIN: Final[dict[Kind, Json]] = {
+    Kind.NONE: {"type": "null"},
+    Kind.BOOL: {"type": "boolean"},
+    Kind.INT: {"type": "integer", "format": "int64"},
+    Kind.FLOAT: {"type": "number", "format": "double"},
+    Kind.DECIMAL: {"type": "string", "format": "decimal", "pattern": r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"},
+    Kind.TEXT: {"type": "string"},
+    Kind.BYTES: {"type": "string", "contentEncoding": "base64"},
+    Kind.UUID: {"type": "string", "format": "uuid"},
+    Kind.DATETIME: {"type": "string", "format": "date-time"},
+    Kind.DATE: {"type": "string", "format": "date"},
+    Kind.TIME: {"type": "string", "pattern": r"^\d\d:\d\d:\d\d(\.\d{1,6})?$"},
+    Kind.DURATION: {"type": "string", "format": "duration"},
+    Kind.JSON: {},
+}
+_EXAMPLES: Final[dict[Kind, Any]] = {
+    Kind.BOOL: True,
+    Kind.INT: 3,
+    Kind.FLOAT: 1.5,
+    Kind.DECIMAL: "12.50",
+    Kind.TEXT: "text",
+    Kind.BYTES: "aGVsbG8=",
+    Kind.UUID: "01936f2e-8a4b-7c1d-9e2f-3a4b5c6d7e8f",
+    Kind.DATETIME: "2026-01-31T12:00:00Z",
+    Kind.DATE: "2026-01-31",
+    Kind.TIME: "12:00:00",
+    Kind.DURATION: "PT1H30M",
+}
+
+
+def ref(section: str, name: str) -> Json:
+    """A reference into the document's components."""
+    return {"$ref": f"#/components/{section}/{name}"}
+
+
+class Schemas:
+    """Schemas of the rows of one model."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def of_type(self, type: Type) -> Json:
+        """The schema of a value as this door writes it."""
+        if type.kind is Kind.REFERENCE:
+            schema = self.key(self._model[type.name])
+        elif type.choices:
+            schema = {"type": "integer" if isinstance(type.choices[0], int) else "string", "enum": [*type.choices]}
+        elif type.kind is Kind.EMBEDDED:
+            schema = {"type": "object", "properties": {name: self.of_type(member) for name, member in type.members}}
+        elif type.kind is Kind.LIST:
+            schema = {"type": "array", "items": self.of_type(type.element) if type.element else {}}
+        else:
+            schema = dict(_PLAIN.get(type.kind, {}))
+        return nullable(schema) if type.nullable else schema
+
+    def key(self, resource: ResourceModel) -> Json:
+        """A reference to a row: its key, member by member."""
+        properties = {name: self._key_member(resource, name) for name in resource.key}
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        }
+
+    def _key_member(self, resource: ResourceModel, name: str) -> Json:
+        if name in resource.fields:
+            return self.of_type(resource.fields[name].type.maybe(False))
+        return self.key(self._model[resource.relations[name].target])
+
+    def row(self, resource: ResourceModel) -> Json:
+        """A row. No member is required: `fields` and the rules decide which are there."""
+        properties: Json = {}
+        for owner in members(resource):
+            if isinstance(owner, RelationModel):
+                if self._model[owner.target].internal:
+                    continue
+                schema = self._relation(owner)
+            else:
+                masked = owner.access.read is not None
+                schema = self.of_type(owner.type.maybe(owner.type.nullable or masked))
+                if isinstance(owner, FieldModel) and owner.format == "markdown":
+                    schema["contentMediaType"] = "text/markdown"
+            properties[owner.name] = with_words(schema, owner.title, owner.help)
+        schema = {"type": "object", "properties": properties, "additionalProperties": False}
+        return with_words(schema, resource.title or resource.name, resource.help)
+
+    def _relation(self, relation: RelationModel) -> Json:
+        target = ref("schemas", relation.target)
+        if relation.kind != "one":
+            return {"type": "array", "items": target, "description": "Only where it is included."}
+        schema = target if not relation.nullable and relation.access.read is None else nullable(target)
+        return {**schema, "description": "Its key; the whole row where it is included."}
+
+    def page(self, resource: ResourceModel) -> Json:
+        """A page of rows."""
+        return {
+            "type": "object",
+            "properties": {
+                "items": {"type": "array", "items": ref("schemas", resource.name)},
+                "next": {"type": ["string", "null"], "description": "The cursor of the next page, for after="},
+                "total": {"type": "integer", "minimum": 0, "description": "Only with count=exact"},
+            },
+            "required": ["items"],
+            "additionalProperties": False,
+        }
+
+
+def members(resource: ResourceModel) -> Iterator[FieldModel | RelationModel | ComputedModel]:
+    """What of a resource can be read through a door, as declared."""
+    hidden = {resource.version, resource.deleted}
+    for group in (resource.fields, resource.relations, resource.computed):
+        for owner in group.values():
+            if owner.access.readable and owner.name not in hidden:
+                yield owner
+
+
+def nullable(schema: Json) -> Json:
+    """The same, or null."""
+    kind = schema.get("type")
+    if isinstance(kind, str) and "enum" not in schema:
+        return {**schema, "type": [kind, "null"]}
+    return {"anyOf": [schema, {"type": "null"}]} if schema else schema
+
+
+def with_words(schema: Json, title: str, help: str) -> Json:
+    """The schema with words for people."""
+    words = {name: text for name, text in (("title", title), ("description", help)) if text}
+    return {**schema, **words}
+
+
+def example(type: Type) -> Any:
+    """A small value of a type."""
+    if type.choices:
+        return type.choices[0]
+    if type.kind is Kind.EMBEDDED:
+        return {name: example(member) for name, member in type.members}
+    if type.kind is Kind.LIST:
+        return [example(type.element)] if type.element else []
+    return _EXAMPLES.get(type.kind)

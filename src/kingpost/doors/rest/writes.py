@@ -1,0 +1,237 @@
+"""Writing rows: conditions, the body, the engine, and what the row looks like afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from time import perf_counter
+from typing import Any, Final, TypeAlias
+
+from pydantic import BaseModel
+
+from kingpost.base.errors import Forbidden, NotFound, Rejected, Stale, Unauthenticated
+from kingpost.doors.rest.answer import JSON, PRIVATE, Answer, Header
+from kingpost.doors.rest.body import MERGE_PATCH, check_type, decode, receive_body
+from kingpost.doors.rest.formats import JSON as JSON_TYPE
+from kingpost.doors.rest.formats import encode
+from kingpost.doors.rest.headers import idempotency_key, negotiate, tags, versions, wants_minimal
+from kingpost.doors.rest.inputs import Inputs
+from kingpost.doors.rest.keys import KeyForm
+from kingpost.doors.rest.problem import Refused
+from kingpost.doors.rest.query import Question, Questions, keyed
+from kingpost.doors.rest.reads import row_tag
+from kingpost.doors.rest.request import Request, raw_path, server_timing
+from kingpost.doors.rest.route import Entry, Target
+from kingpost.doors.rest.settings import RestSettings
+from kingpost.engine.engine import Engine
+from kingpost.engine.repeats import Idempotency
+from kingpost.model.model import Model
+from kingpost.model.state import key_of
+from kingpost.plan.intent import Read
+
+Key: TypeAlias = tuple[Any, ...]
+
+BODY: Final = (JSON_TYPE,)
+PATCH_BODY: Final = (MERGE_PATCH, JSON_TYPE)
+
+
+class Writes:
+    """Answers POST, PUT, PATCH and DELETE."""
+
+    def __init__(self, engine: Engine, model: Model, settings: RestSettings, inputs: Inputs) -> None:
+        self._engine = engine
+        self._model = model
+        self._settings = settings
+        self._inputs = inputs
+        self._questions = Questions(settings)
+
+    async def create(self, request: Request, target: Target) -> Answer:
+        """`POST /api/articles`: one object, or an array of them, all or nothing."""
+        entry = target.entry
+        question = self._before(request, entry)
+        body = await self._body(request, BODY)
+        given = decode(body, self._settings.max_depth)
+        repeat = _repeat(request, body)
+        if isinstance(given, list):
+            return await self._create_many(request, entry, body, len(given), repeat)
+        data = self._inputs.create(entry.resource.name, body)
+        key = (await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat))[0]
+        headers = [*_replayed(repeat), (b"location", _location(request, entry, key))]
+        return await self._shown(request, question.read, key, 201, headers)
+
+    async def _create_many(
+        self, request: Request, entry: Entry, body: bytes, count: int, repeat: Idempotency | None
+    ) -> Answer:
+        """Rows made together are answered by their keys, in the order given: the rows would be a read without bounds."""
+        if count > self._settings.max_bulk:
+            raise Rejected("KP166", f"an array has at most {self._settings.max_bulk} elements")
+        data = self._inputs.create_many(entry.resource.name, body)
+        keys = await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat) if data else []
+        headers = [*_replayed(repeat), *PRIVATE]
+        if wants_minimal(request.headers.get(b"prefer", b"")):
+            return Answer(201, [*headers, _MINIMAL], b"")
+        return Answer(201, [JSON, *headers], encode({"items": [entry.keys.reference(key) for key in keys]}))
+
+    async def replace(self, request: Request, target: Target) -> Answer:
+        """`PUT /api/articles/{id}`: members that are not sent get their default."""
+        return await self._update(request, target, BODY, replace=True)
+
+    async def change(self, request: Request, target: Target) -> Answer:
+        """`PATCH /api/articles/{id}`: JSON Merge Patch (RFC 7396)."""
+        return await self._update(request, target, PATCH_BODY, replace=False)
+
+    async def _update(self, request: Request, target: Target, accepted: tuple[str, ...], *, replace: bool) -> Answer:
+        entry, key = target.entry, target.key or ()
+        name = entry.resource.name
+        question = self._before(request, entry)
+        self._demand_version(request)
+        body = await self._body(request, accepted)
+        decode(body, self._settings.max_depth)
+        data = self._inputs.replace(name, body) if replace else self._inputs.change(name, body)
+        repeat = _repeat(request, body)
+        version = await self._version(request, entry, key)
+        await self._engine.update(
+            name, key, data, request.context, replace=replace, version=version, idempotency=repeat
+        )
+        return await self._shown(request, question.read, key, 200, _replayed(repeat))
+
+    async def delete(self, request: Request, target: Target) -> Answer:
+        """`DELETE /api/articles/{id}`"""
+        entry, key = target.entry, target.key or ()
+        self._questions.ask(entry.resource.name, request.query, many=False)
+        self._demand_version(request)
+        repeat = _repeat(request, b"")
+        version = await self._version(request, entry, key)
+        await self._engine.delete(entry.resource.name, key, request.context, version=version, idempotency=repeat)
+        return Answer(204, [*_replayed(repeat), *PRIVATE])
+
+    async def act(self, request: Request, target: Target) -> Answer:
+        """`POST /api/articles/{id}/{action}` and `POST /api/articles/-/{action}`"""
+        entry, key = target.entry, target.key
+        action = entry.actions[target.name]
+        question = self._before(request, entry)
+        body = await receive_body(request.receive, request.headers, self._settings.max_body)
+        if body:
+            check_type(request.headers, BODY)
+            decode(body, self._settings.max_depth)
+        arguments = self._inputs.arguments(entry.resource.name, action.name, body or b"{}")
+        repeat = _repeat(request, body)
+        version = None if key is None else await self._version(request, entry, key)
+        result = await self._engine.act(
+            entry.resource.name, key, action.name, arguments, request.context, version=version, idempotency=repeat
+        )
+        headers = _replayed(repeat)
+        if repeat is not None and repeat.replayed and key is not None and self._named(action.returns) is not None:
+            return await self._shown(request, question.read, key, 200, headers)
+        return await self._result(request, question.read, result, headers)
+
+    # Before the write
+
+    def _before(self, request: Request, entry: Entry) -> Question:
+        """What would only be found wrong when the row is written already."""
+        accept = request.headers.get(b"accept")
+        if accept is not None and negotiate(accept, BODY) is None:
+            raise Refused(406, "KP152", f"the answer to a write is {JSON_TYPE}")
+        return self._questions.ask(entry.resource.name, request.query, many=False)
+
+    async def _body(self, request: Request, accepted: tuple[str, ...]) -> bytes:
+        check_type(request.headers, accepted)
+        return await receive_body(request.receive, request.headers, self._settings.max_body)
+
+    def _demand_version(self, request: Request) -> None:
+        if self._settings.require_if_match and b"if-match" not in request.headers:
+            raise Refused(428, "KP172", "send the ETag of the row that you read in If-Match")
+
+    async def _version(self, request: Request, entry: Entry, key: Key) -> int | None:
+        """The version that the row must still have (RFC 9110, section 13.1); the digest in a tag is not compared."""
+        held, barred = request.headers.get(b"if-match"), request.headers.get(b"if-none-match")
+        if barred is not None:
+            await self._check_barred(request, entry, key, barred)
+        admitted = None if held is None else versions(held)
+        if admitted is None:
+            return None
+        if len(admitted) == 1:
+            return admitted.pop()
+        present = await self._present(request, entry, key)
+        if present not in admitted:
+            raise Stale("KP171", "the row does not have a version named in If-Match")
+        return present
+
+    async def _check_barred(self, request: Request, entry: Entry, key: Key, value: bytes) -> None:
+        found = tags("If-None-Match", value)
+        present = await self._present(request, entry, key)
+        if found is None or str(present) in {text.partition("-")[0] for _, text in found}:
+            raise Stale("KP173", "the row is as If-None-Match bars it")
+
+    async def _present(self, request: Request, entry: Entry, key: Key) -> int | None:
+        members = tuple((name,) for name in entry.resource.key)
+        return (await self._engine.one(Read(entry.resource.name, key, fields=members), request.context)).version
+
+    # After the write
+
+    async def _shown(
+        self, request: Request, template: Read, key: Key, status: int, headers: list[Header]
+    ) -> Answer:
+        """The row as it is now, as far as the actor may read it."""
+        if wants_minimal(request.headers.get(b"prefer", b"")):
+            return _bare(status, [*headers, _MINIMAL])
+        try:
+            found = await self._engine.one(keyed(template, key), request.context)
+        except (NotFound, Forbidden, Unauthenticated):  # written, but not for these eyes
+            return _bare(status, headers)
+        began = perf_counter()
+        body = encode(found.item)
+        headers = [JSON, (b"etag", row_tag(found.version, body)), *PRIVATE, *headers]
+        if self._settings.server_timing:
+            headers.append(server_timing(request, perf_counter() - began))
+        return Answer(status, headers, body)
+
+    async def _result(self, request: Request, template: Read, result: Any, headers: list[Header]) -> Answer:
+        """What an action returned: a row is read anew, so that rules decide what is seen of it."""
+        if result is None:
+            return _bare(200, headers)
+        name = self._named(type(result))
+        if name is not None:
+            same = template if name == template.resource else Read(name, ())
+            return await self._shown(request, same, key_of(result), 200, headers)
+        return Answer(200, [JSON, *PRIVATE, *headers], encode(self._plain(result)))
+
+    def _plain(self, value: Any) -> Any:
+        """Rows inside of other values are told by their keys."""
+        if isinstance(value, BaseModel):
+            return {name: self._plain(getattr(value, name)) for name in type(value).model_fields}
+        if isinstance(value, Mapping):
+            return {key: self._plain(each) for key, each in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._plain(each) for each in value]
+        name = self._named(type(value))
+        return value if name is None else KeyForm(self._model, self._model[name]).reference(key_of(value))
+
+    def _named(self, cls: Any) -> str | None:
+        return self._model.classes.get(cls) if isinstance(cls, type) else None
+
+
+_MINIMAL: Header = (b"preference-applied", b"return=minimal")
+
+
+def _bare(status: int, headers: list[Header]) -> Answer:
+    """Without a body: 204, or 201 for what was created."""
+    return Answer(201, [*headers, *PRIVATE], b"") if status == 201 else Answer(204, [*headers, *PRIVATE])
+
+
+def _replayed(repeat: Idempotency | None) -> list[Header]:
+    return [(b"idempotency-replayed", b"true")] if repeat is not None and repeat.replayed else []
+
+
+def _location(request: Request, entry: Entry, key: Key) -> bytes:
+    root = request.scope.get("root_path", "")
+    return f"{root}{entry.path}/{entry.keys.write(key)}".encode("latin-1")
+
+
+def _repeat(request: Request, body: bytes) -> Idempotency | None:
+    """The attempt that Idempotency-Key names; the same key on another method or path is another one."""
+    value = request.headers.get(b"idempotency-key")
+    if value is None:
+        return None
+    said = blake2b(request.headers.get(b"if-match", b"") + b"\n" + body, digest_size=16).digest()
+    return Idempotency(f"{request.method} {raw_path(request.scope)} {idempotency_key(value)}", said)

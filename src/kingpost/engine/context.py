@@ -1,0 +1,74 @@
+"""Who is asking and when: the context of one request, job or block of code."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from kingpost.stores.contract import Transaction
+
+log = logging.getLogger("kingpost.access")
+
+
+@dataclass(slots=True)
+class Timings:
+    """Seconds spent in each stage of answering."""
+
+    plan: float = 0.0
+    run: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`actor` is a row of the actor's resource or None (anonymous); `now` the one instant of the request.
+
+    `system`: why the rules do not apply (`as_system`), else None.
+    """
+
+    actor: Any
+    now: datetime
+    system: str | None = None
+    timings: Timings = field(default_factory=Timings)
+
+
+acting: ContextVar[Any] = ContextVar("kingpost_actor", default=None)
+open_transactions: ContextVar[Mapping[str, Transaction]] = ContextVar(
+    "kingpost_transactions", default=MappingProxyType({})
+)
+"""The interactive transactions of this task, by store."""
+
+system: ContextVar[str | None] = ContextVar("kingpost_system", default=None)
+
+
+@contextmanager
+def as_system(why: str) -> Iterator[None]:
+    """Code inside sees and changes everything, whatever the rules say. The words are logged.
+
+    >>> with as_system("nightly report"):
+    ...     pass
+    """
+    if not why.strip():
+        raise ValueError('as_system needs the reason in words: as_system("nightly report")')
+    log.info("as system: %s", why)
+    token = system.set(why)
+    try:
+        yield
+    finally:
+        system.reset(token)
+
+
+@contextmanager
+def acting_as(actor: Any) -> Iterator[None]:
+    """Code inside has the rights of this actor; None is the anonymous one."""
+    tokens = acting.set(actor), system.set(None)
+    try:
+        yield
+    finally:
+        acting.reset(tokens[0])
+        system.reset(tokens[1])

@@ -1,0 +1,246 @@
+"""The engine: what doors and user code ask, over one model and its stores."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import MappingProxyType
+from typing import Any
+
+from kingpost.base.clock import Clock
+from kingpost.base.errors import KingpostError
+from kingpost.engine.context import Context, acting, open_transactions, system
+from kingpost.engine.cursor import Cursors
+from kingpost.engine.explain import explained_plan
+from kingpost.engine.plans import Plans
+from kingpost.engine.reader import One, Page, Reader
+from kingpost.engine.repeats import Idempotency, Repeats
+from kingpost.engine.rows import Rows
+from kingpost.engine.runner import EngineRunner
+from kingpost.engine.writer import Writer, called
+from kingpost.language.builtins import instant, now
+from kingpost.language.schema import Schema
+from kingpost.language.tree import TRUE
+from kingpost.model.model import Model
+from kingpost.model.state import materialise, refer
+from kingpost.plan.intent import Read
+from kingpost.plan.read import refused
+from kingpost.plan.rights import Rights
+from kingpost.stores.contract import Store
+
+
+class Engine:
+    """Runs plans and writes for one `App`.
+
+    `stores` by name, `clock` and `new_id` injectable, `secret` signs cursors and must be equal in all processes.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        schema: Schema,
+        stores: Mapping[str, Store],
+        *,
+        clock: Clock,
+        new_id: Callable[[], Any],
+        secret: bytes,
+    ) -> None:
+        self.model = model
+        self.schema = schema
+        self.stores = stores
+        self.clock = clock
+        self.new_id = new_id
+        self.plans = Plans(Rights(model))
+        self.rows = Rows(model, stores)
+        self.repeats = Repeats(model, stores)
+        cursors = Cursors(secret)
+        self.structs = Reader(self.plans, schema, stores, cursors)
+        self.objects = Reader(
+            self.plans, schema, stores, cursors, forms=lambda store: store.python_form, make=self._make, objects=True
+        )
+        self.writer = Writer(self.plans, stores, self.rows, self.repeats, new_id)
+        self.runner = EngineRunner(self)
+
+    async def start(self) -> None:
+        """Open the stores."""
+        for store in self.stores.values():
+            await store.start()
+
+    async def stop(self) -> None:
+        """Close the stores; all of them, whatever one says."""
+        async with AsyncExitStack() as stack:
+            for store in self.stores.values():
+                stack.push_async_callback(store.stop)
+
+    def context(self) -> Context:
+        """Who acts in this task, and its instant."""
+        return Context(acting.get(), now(), system.get())
+
+    # Reading
+
+    async def page(self, read: Read, context: Context) -> Page:
+        """A page of rows as structs. A relation of a row that the actor may not see is not found."""
+        await self._parent(read, context)
+        return await self.structs.page(read, context)
+
+    async def one(self, read: Read, context: Context) -> One:
+        """One row as a struct."""
+        await self._parent(read, context)
+        return await self.structs.one(read, context)
+
+    async def stream(self, read: Read, context: Context) -> AsyncIterator[list[Any]]:
+        """All rows as structs, in chunks, from one snapshot."""
+        await self._parent(read, context)
+        async for chunk in self.structs.stream(read, context):
+            yield chunk
+
+    async def summary(self, read: Read, context: Context) -> list[Any]:
+        """One struct per group."""
+        return (await self.structs.page(read, context)).items
+
+    async def summaries(self, read: Read, context: Context) -> list[dict[str, Any]]:
+        """One dict per group, with Python values."""
+        return (await self.objects.page(read, context)).items
+
+    async def _parent(self, read: Read, context: Context) -> None:
+        if read.relation is not None and read.key is not None:
+            names = tuple((name,) for name in self.model[read.resource].key)
+            await self.structs.one(Read(read.resource, read.key, fields=names), context)
+
+    # Writing
+
+    async def create(
+        self, resource: str, data: Any, context: Context, *, idempotency: Idempotency | None = None
+    ) -> Sequence[tuple[Any, ...]]:
+        """Add one row (a mapping) or several (a list), all or nothing; answers their keys."""
+        items = data if isinstance(data, list) else [data]
+        with self.repeats.running(idempotency, context):
+            return await self.writer.create(resource, items, context, idempotency)
+
+    async def update(
+        self,
+        resource: str,
+        key: tuple[Any, ...],
+        data: Mapping[str, Any],
+        context: Context,
+        *,
+        replace: bool = False,
+        version: int | None = None,
+        idempotency: Idempotency | None = None,
+    ) -> None:
+        """Give members new values; with `replace` those not named get their defaults."""
+        if replace:
+            data = {**self.writer.defaults(resource, context), **data}
+        with self.repeats.running(idempotency, context):
+            await self.writer.update(resource, key, data, context, version=version, repeat=idempotency)
+
+    async def delete(
+        self,
+        resource: str,
+        key: tuple[Any, ...],
+        context: Context,
+        *,
+        version: int | None = None,
+        idempotency: Idempotency | None = None,
+    ) -> None:
+        """Remove one row."""
+        with self.repeats.running(idempotency, context):
+            await self.writer.delete(resource, key, context, version=version, repeat=idempotency)
+
+    async def act(
+        self,
+        resource: str,
+        key: tuple[Any, ...] | None,
+        action: str,
+        arguments: Mapping[str, Any],
+        context: Context,
+        *,
+        version: int | None = None,
+        idempotency: Idempotency | None = None,
+    ) -> Any:
+        """Call an action on a row, or on the collection (`key` None); answers what its body returned."""
+        found = self.model[resource]
+        one = found.actions[action]
+        with self.repeats.running(idempotency, context), self.during(context):
+            if key is None:
+                self._admit(resource, action, context)
+                return await called(getattr(found.cls, one.function.__name__), **arguments)
+            return await self.writer.act(resource, key, one, arguments, context, version=version, repeat=idempotency)
+
+    def _admit(self, resource: str, action: str, context: Context) -> None:
+        """An action on the collection has no row: its rules may look at the actor only."""
+        standing = self.plans.standing(context)
+        if standing.may(resource, action) != TRUE:
+            raise refused(standing, resource, action)
+
+    async def allows(self, resource: str, key: tuple[Any, ...], verb: str, context: Context) -> bool:
+        """Whether the actor may do this to a row; False for rows that he may not see."""
+        try:
+            await self.writer.load(resource, key, verb, context)
+        except KingpostError:
+            return False
+        return True
+
+    @asynccontextmanager
+    async def transaction(self, store: str = "main") -> AsyncIterator[None]:
+        """Reads and writes of this task on one store take effect together, or not at all."""
+        if store in open_transactions.get():
+            yield
+            return
+        async with self.stores[store].transaction() as opened:
+            token = open_transactions.set(MappingProxyType({**open_transactions.get(), store: opened}))
+            try:
+                yield
+            finally:
+                open_transactions.reset(token)
+
+    def during(self, context: Context) -> _During:
+        """User code inside acts as the context says."""
+        return _During(context)
+
+    def explain(self, read: Read, context: Context) -> str:
+        """The steps of a read, each with the store's own words."""
+        return explained_plan(self.structs.ready(read, context, None))
+
+    # Objects
+
+    def _make(self, resource: str, names: tuple[str, ...], bare: bool) -> Callable[..., Any]:
+        """Constructors of declared classes, for `engine.stitch`."""
+        if resource == "":
+            return lambda *values: dict(zip(names, values, strict=True))
+        found = self.model[resource]
+        cls = found.cls
+        if cls is None:
+            return lambda *values: dict(zip(names, values, strict=True))
+        if bare:
+            return lambda *key: refer(cls, key)
+        converts = {name: self.rows.conversion(found, name) for name in names if name in found.fields}
+        needed = {name: convert for name, convert in converts.items() if convert is not None}
+        if not needed:
+            return lambda *values: materialise(cls, dict(zip(names, values, strict=True)))
+
+        def make(*values: Any) -> Any:
+            members = dict(zip(names, values, strict=True))
+            for name, convert in needed.items():
+                if members[name] is not None:
+                    members[name] = convert(members[name])
+            return materialise(cls, members)
+
+        return make
+
+
+class _During:
+    """Sets the context variables of user code for a block."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __enter__(self) -> None:
+        self._tokens = acting.set(self._context.actor), system.set(self._context.system)
+        self._instant = instant(self._context.now)
+        self._instant.__enter__()
+
+    def __exit__(self, *exc: object) -> None:
+        self._instant.__exit__(None, None, None)
+        acting.reset(self._tokens[0])
+        system.reset(self._tokens[1])

@@ -1,0 +1,42 @@
+"""What a store reports about a batch, in the words of the declaration: names of fields, never values."""
+
+from __future__ import annotations
+
+from kingpost.base.errors import Conflict, Detail, Forbidden, KingpostError, Rejected, Unavailable
+from kingpost.stores.contract import (
+    CheckFailed,
+    OutOfRange,
+    ReferenceViolation,
+    StoreDown,
+    StoreError,
+    UniqueViolation,
+)
+
+
+def explained(error: StoreError, *, pointer: str = "") -> KingpostError:
+    """The error that the caller gets. `pointer` leads to the item of a bulk write."""
+    match error:
+        case UniqueViolation(members=members):
+            said = " and ".join(members) or "a unique value"
+            message = f"{said} is taken" if len(members) < 2 else f"the combination of {said} is taken"
+            return Conflict("KP409", message, [Detail(f"{pointer}/{name}", "KP409", message) for name in members])
+        case ReferenceViolation(kind="missing", members=members):
+            return no_such_row(tuple(members), pointer)
+        case ReferenceViolation(resource=resource):
+            return Conflict("KP410", f"other rows still refer to this one: {resource}")
+        case CheckFailed(reason=reason) if reason.startswith("reference "):
+            return no_such_row((reason.removeprefix("reference "),), pointer)
+        case CheckFailed(reason=reason):
+            return Forbidden("KP403", f"the rules do not let you {reason} a row like this")
+        case OutOfRange():
+            return Rejected("KP423", "a value is out of the range that can be stored")
+        case StoreDown():
+            return Unavailable("KP503", "the store does not answer; try again")
+        case _:
+            return Unavailable("KP504", "the store could not take the change; try again")
+
+
+def no_such_row(members: tuple[str, ...], pointer: str = "") -> Rejected:
+    """A reference to a row that is not there, or that the actor may not see: the same answer."""
+    details = [Detail(f"{pointer}/{name}", "KP422", f"{name} refers to no row") for name in members]
+    return Rejected("KP422", "a reference leads nowhere", details)

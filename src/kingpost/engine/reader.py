@@ -1,0 +1,354 @@
+"""Reads: a plan is found or made, its statements run in rounds, its rows stitched into objects.
+
+One round asks every statement whose keys are known; the number of rounds is the depth of the includes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from kingpost.base.errors import Detail, NotFound, Rejected
+from kingpost.engine.context import Context, open_transactions
+from kingpost.engine.cursor import Cursors, typed
+from kingpost.engine.failures import explained
+from kingpost.engine.plans import Plans, actor_key, bound_key
+from kingpost.engine.stitch import Forms, Make, Stitch, grouped, key_reader, stitcher, struct
+from kingpost.language.capture import bind
+from kingpost.language.schema import Schema
+from kingpost.language.source import Source
+from kingpost.language.types import Kind, Type
+from kingpost.model.columns import key_columns
+from kingpost.model.model import Model
+from kingpost.plan.intent import Condition, Expressed, Read, SortKey
+from kingpost.plan.plan import Batch, Fetch, ReadPlan
+from kingpost.plan.read import Planned, ReadPlanner
+from kingpost.plan.shapes import MAX_BATCH_ROWS
+from kingpost.plan.standing import Standing
+from kingpost.stores.contract import Rows, Store, StoreError
+
+MAX_KEYS = 10_000
+
+
+@dataclass(slots=True)
+class Page:
+    """Rows of a list. `next` is the cursor of the page that follows, if there is one; `total` only when asked for."""
+
+    items: list[Any]
+    next: str | None = None
+    total: int | None = None
+    public: bool = False
+
+
+@dataclass(slots=True)
+class One:
+    """One row, and its version where the resource has one."""
+
+    item: Any
+    version: int | None
+    public: bool = False
+
+
+@dataclass(slots=True)
+class RunningFetch:
+    """A fetch with its statement prepared and its stitcher written."""
+
+    fetch: Fetch
+    store: Store
+    prepared: Any
+    stitch: Stitch
+    batches: list[tuple[Batch, RunningFetch, Callable[[Sequence[Any]], Any], Callable[[Any], Any] | None]]
+
+
+@dataclass(slots=True)
+class Ready:
+    """A plan, prepared in its stores."""
+
+    planned: Planned
+    plan: ReadPlan
+    running: RunningFetch
+    count: Any = None
+    last: Callable[[Sequence[Any]], list[Any]] | None = None
+
+
+class Reader:
+    """Answers reads. `forms` and `make` say what objects come out: see `engine.stitch`."""
+
+    def __init__(
+        self,
+        plans: Plans,
+        schema: Schema,
+        stores: Mapping[str, Store],
+        cursors: Cursors,
+        *,
+        forms: Callable[[Store], Forms] = lambda store: store.json_form,
+        make: Make = struct,
+        objects: bool = False,
+    ) -> None:
+        self.plans = plans
+        self.model = plans.rights.model
+        self.schema = schema
+        self.stores = stores
+        self.cursors = cursors
+        self._forms = forms
+        self._make = make
+        self._objects = objects
+
+    async def page(self, read: Read, context: Context) -> Page:
+        """A page of rows."""
+        began = perf_counter()
+        actor = actor_key(context)
+        values: list[Any] | None = None
+        now = context.now
+        if read.after is not None:
+            now, values = self.cursors.read(read.after, read, actor)
+        nones = None if values is None else tuple(value is None for value in values)
+        ready = self.ready(read, context, nones)
+        params = self.params(ready, read, context, now)
+        if values is not None and ready.plan.cursor is not None:
+            for index, value in enumerate(typed(values, ready.plan.cursor.types)):
+                params[f"a{index}"] = value
+        limit = read.limit
+        if limit is not None:
+            params["limit"] = limit + 1
+        planned = perf_counter()
+        context.timings.plan += planned - began
+        rows = [] if ready.plan.empty else await self._fetch(ready, params)
+        more = limit is not None and len(rows) > limit
+        if more:
+            rows = rows[:limit]
+        items = await self._complete(ready.running, rows, params)
+        total = None
+        if read.count:
+            total = 0
+            if not ready.plan.empty:
+                counted = await fetch_rows(ready.running.store, ready.plan.fetch.store, ready.count, params)
+                total = counted[0][0]
+        following = None
+        if more and ready.last is not None:
+            following = self.cursors.write(read, actor, now, ready.last(rows[-1]))
+        context.timings.run += perf_counter() - planned
+        return Page(items, following, total, ready.plan.public)
+
+    async def one(self, read: Read, context: Context) -> One:
+        """One row; `NotFound` where there is none that the actor may see."""
+        began = perf_counter()
+        ready = self.ready(read, context, None)
+        params = self.params(ready, read, context, context.now)
+        planned = perf_counter()
+        context.timings.plan += planned - began
+        rows = [] if ready.plan.empty else await self._fetch(ready, params)
+        if not rows:
+            raise missing(read.resource)
+        items = await self._complete(ready.running, rows, params)
+        context.timings.run += perf_counter() - planned
+        version = None if ready.plan.version is None else rows[0][ready.plan.version]
+        return One(items[0], version, ready.plan.public)
+
+    async def stream(self, read: Read, context: Context, *, chunk: int = 1000) -> AsyncIterator[list[Any]]:
+        """All rows in chunks, from one snapshot, in bounded memory."""
+        ready = self.ready(read, context, None)
+        params = self.params(ready, read, context, context.now)
+        if read.limit is not None:
+            params["limit"] = read.limit
+        if ready.plan.empty:
+            return
+        async for rows in ready.running.store.stream(ready.running.prepared, params, chunk=chunk):
+            yield await self._complete(ready.running, rows, params)
+
+    # Plans
+
+    def ready(self, read: Read, context: Context, nones: tuple[bool, ...] | None) -> Ready:
+        """The plan of a read, from memory or made now."""
+
+        def make(standing: Standing) -> Ready:
+            planned = ReadPlanner(read, standing, self.schema, nones).plan()
+            return self._prepare(planned)
+
+        return self.plans.find((read.shape, nones, self._objects), context, make)
+
+    def _prepare(self, planned: Planned) -> Ready:
+        plan = planned.plan
+        running = self._running(plan.fetch)
+        ready = Ready(planned, plan, running)
+        if plan.count is not None:
+            ready.count = running.store.prepare(plan.count)
+        if plan.cursor is not None:
+            converts = [running.store.python_form(type) for type in plan.cursor.types]
+            columns = plan.cursor.columns
+
+            def last(row: Sequence[Any]) -> list[Any]:
+                return [
+                    row[column] if convert is None or row[column] is None else convert(row[column])
+                    for column, convert in zip(columns, converts, strict=True)
+                ]
+
+            ready.last = last
+        return ready
+
+    def _running(self, fetch: Fetch) -> RunningFetch:
+        store = self.stores[fetch.store]
+        batches = []
+        for batch in fetch.batches:
+            below = self._running(batch.fetch)
+            batches.append((batch, below, key_reader(batch.columns), self._key_form(fetch, batch, below)))
+        return RunningFetch(
+            fetch, store, store.prepare(fetch.select), stitcher(fetch, self._forms(store), self._make), batches
+        )
+
+    def _key_form(self, fetch: Fetch, batch: Batch, below: RunningFetch) -> Callable[[Any], Any] | None:
+        """How keys found in one store's rows become Python values, to be bound in the other."""
+        types = _column_types(fetch, batch.columns, self.model)
+        converts = [self.stores[fetch.store].python_form(type) for type in types]
+        if all(convert is None for convert in converts):
+            return None
+        if len(converts) == 1:
+            return converts[0]
+        return lambda key: tuple(
+            value if convert is None else convert(value) for value, convert in zip(key, converts, strict=True)
+        )
+
+    # Values
+
+    def params(self, ready: Ready, read: Read, context: Context, now: Any) -> dict[str, Any]:
+        """The values of all parameters, by name."""
+        actor = actor_key(context)
+        params: dict[str, Any] = {"now": now, "me": actor}
+        for capture in ready.plan.captures:
+            params[capture.name] = capture.read()
+        if read.key is not None:
+            params["key"] = bound_key(read.key)
+        if read.offset:
+            params["offset"] = read.offset
+        if read.search is not None:
+            params["q"] = read.search
+        self._bind(params, ready.planned, read.conditions, read.sort, "c", "s")
+        if read.narrowed:
+            for path, narrowed in read.narrowed.items():
+                prefix = f"n.{'.'.join(path)}."
+                self._bind(params, ready.planned, narrowed.conditions, narrowed.sort, prefix, f"{prefix}s.")
+        for summary in read.summaries:
+            if summary.source is not None:
+                self._capture(params, ready.planned, f"{summary.name}.0", summary.source)
+        return params
+
+    def _bind(
+        self,
+        params: dict[str, Any],
+        planned: Planned,
+        conditions: Sequence[Condition | Expressed],
+        sort: Sequence[SortKey],
+        name: str,
+        sort_name: str,
+    ) -> None:
+        for index, condition in enumerate(conditions):
+            if isinstance(condition, Expressed):
+                params.update(condition.values)
+                self._capture(params, planned, f"{name}{index}", condition.source)
+            else:
+                read = planned.readers.get(f"{name}{index}")
+                if read is not None:
+                    params[f"{name}{index}"] = read(condition.value)
+        for index, key in enumerate(sort):
+            if key.source is not None:
+                self._capture(params, planned, f"{sort_name}{index}", key.source)
+
+    def _capture(self, params: dict[str, Any], planned: Planned, name: str, source: Source) -> None:
+        """What a lambda captured, read off the lambda of this call."""
+        for capture in planned.captured.get(name, ()):
+            first, *rest = capture.name.removeprefix(f"{name}.").split(".")
+            value = source.resolve(first)
+            for part in rest:
+                value = getattr(value, part)
+            params[capture.name] = bind(value, self.schema)[0]
+
+    # Rounds
+
+    async def _fetch(self, ready: Ready, params: dict[str, Any]) -> Rows:
+        return await fetch_rows(ready.running.store, ready.plan.fetch.store, ready.running.prepared, params)
+
+    async def _complete(self, running: RunningFetch, rows: Rows, params: dict[str, Any]) -> list[Any]:
+        if not running.batches or not rows:
+            return running.stitch(rows, [{}] * len(running.batches))
+        if len(running.batches) == 1:
+            found = [await self._batch(running, 0, rows, params)]
+        else:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._batch(running, index, rows, params))
+                    for index in range(len(running.batches))
+                ]
+            found = [task.result() for task in tasks]
+        return running.stitch(rows, found)
+
+    async def _batch(self, running: RunningFetch, index: int, rows: Rows, params: dict[str, Any]) -> dict[Any, Any]:
+        batch, below, read_key, form = running.batches[index]
+        keys = list(dict.fromkeys(key for row in rows if not _holed(key := read_key(row))))
+        if not keys:
+            return {}
+        if len(keys) > MAX_KEYS:
+            raise too_many(batch.fetch.title, f"more than {MAX_KEYS} keys")
+        bound = keys if form is None else [form(key) for key in keys]
+        fetched = await fetch_rows(below.store, batch.fetch.store, below.prepared, {**params, "keys": bound})
+        if len(fetched) > MAX_BATCH_ROWS:
+            raise too_many(batch.fetch.title, f"more than {MAX_BATCH_ROWS} rows")
+        objects = await self._complete(below, fetched, params)
+        found = grouped(batch, fetched, objects, batch.unwrap)
+        if below.store is not running.store:
+            return _rekeyed(found, keys, form, below, batch, self.model)
+        return found
+
+
+def _rekeyed(
+    found: dict[Any, Any], keys: list[Any], form: Callable[[Any], Any] | None, below: RunningFetch, batch: Batch,
+    model: Model,
+) -> dict[Any, Any]:  # fmt: skip
+    """Two stores write one key in two ways: compared as Python values, answered under the parent's."""
+    types = _column_types(below.fetch, batch.owner, model)
+    converts = [below.store.python_form(type) for type in types]
+
+    def python(key: Any) -> Any:
+        parts = key if len(converts) > 1 else (key,)
+        made = tuple(part if convert is None else convert(part) for part, convert in zip(parts, converts, strict=True))
+        return bound_key(made)
+
+    by_python = {python(key): value for key, value in found.items()}
+    pairs = ((key, key if form is None else form(key)) for key in keys)
+    return {key: by_python[same] for key, same in pairs if same in by_python}
+
+
+def _holed(key: Any) -> bool:
+    return key is None or (isinstance(key, tuple) and None in key)
+
+
+def _column_types(fetch: Fetch, columns: tuple[int, ...], model: Model) -> list[Type]:
+    types: list[Type] = []
+    for expression in fetch.select.columns:
+        if expression.type.kind is Kind.REFERENCE:
+            types.extend(column.type for column in key_columns(model, model[expression.type.name]))
+        else:
+            types.append(expression.type)
+    return [types[column] for column in columns]
+
+
+async def fetch_rows(store: Store, name: str, prepared: Any, params: Mapping[str, Any]) -> Rows:
+    """Rows of one statement: inside the transaction that is open for the store, else on their own."""
+    transaction = open_transactions.get().get(name)
+    try:
+        return await (store if transaction is None else transaction).fetch(prepared, params)
+    except StoreError as error:
+        raise explained(error) from error
+
+
+def missing(resource: str) -> NotFound:
+    """The one answer for rows that do not exist and rows that the actor may not see."""
+    return NotFound("KP404", f"no such {resource}")
+
+
+def too_many(title: str, what: str) -> Rejected:
+    """An include that would not be bounded."""
+    message = f"include {title} reaches {what}: ask for fewer rows (limit) or filter them"
+    return Rejected("KP121", message, [Detail("?include", "KP121", message)])

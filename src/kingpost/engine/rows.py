@@ -1,0 +1,157 @@
+"""Between members and columns: one row as the declaration names it, and as its store keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from kingpost.language.types import Kind
+from kingpost.model.columns import columns, key_columns, relation_columns
+from kingpost.model.model import Model, ResourceModel
+from kingpost.model.state import key_of, materialise, refer
+from kingpost.stores.contract import Store
+
+Values = dict[str, Any]
+"""One row by member: scalars as Python objects, a to-one relation as the flat key of its target, or None."""
+
+
+class Rows:
+    """Knows, for each resource of a model, which member stands in which columns."""
+
+    def __init__(self, model: Model, stores: Mapping[str, Store]) -> None:
+        self.model = model
+        self.stores = stores
+        self._adapters = {
+            (found.name, field.name): TypeAdapter[Any](field.python)
+            for found in model.resources.values()
+            for field in found.fields.values()
+            if field.type.kind in (Kind.EMBEDDED, Kind.LIST)
+        }
+        self._columns = {
+            found.name: tuple(column.name for column in columns(model, found)) for found in model.resources.values()
+        }
+
+    def column_names(self, resource: str) -> tuple[str, ...]:
+        """All columns, in the order of `flat`."""
+        return self._columns[resource]
+
+    def flat(self, resource: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """One row by column."""
+        found = self.model[resource]
+        row: list[Any] = [self._stored(resource, name, values.get(name)) for name in found.fields]
+        for relation in found.relations.values():
+            if relation.kind == "one":
+                row.extend(self._reference(values.get(relation.name), len(relation.columns)))
+        return tuple(row)
+
+    def changed(self, resource: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Only these members, by column."""
+        found = self.model[resource]
+        by_column: dict[str, Any] = {}
+        for name, value in values.items():
+            if name in found.fields:
+                by_column[found.fields[name].column] = self._stored(resource, name, value)
+            else:
+                relation = found.relations[name]
+                keys = self._reference(value, len(relation.columns))
+                by_column.update(zip(relation.columns, keys, strict=True))
+        return by_column
+
+    @staticmethod
+    def _reference(key: tuple[Any, ...] | None, width: int) -> Sequence[Any]:
+        return (None,) * width if key is None else key
+
+    def key(self, resource: ResourceModel, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The flat key of a row."""
+        key: list[Any] = []
+        for name in resource.key:
+            value = values[name]
+            if name in resource.relations:
+                key.extend(value)
+            else:
+                key.append(value)
+        return tuple(key)
+
+    def read(self, resource: str, places: Mapping[str, tuple[int, ...]], row: Sequence[Any]) -> Values:
+        """A fetched row by member. `places` says which columns hold which member."""
+        found = self.model[resource]
+        python = self.stores[found.store].python_form
+        values: Values = {}
+        for name, columns_ in places.items():
+            if name in found.fields:
+                values[name] = _converted(python(found.fields[name].type), row[columns_[0]])
+                continue
+            types = [column.type for column in relation_columns(self.model, found.relations[name])]
+            key = tuple(_converted(python(type), row[column]) for type, column in zip(types, columns_, strict=True))
+            values[name] = None if None in key else key
+        return values
+
+    def instance(self, resource: str, values: Values) -> Any:
+        """An object of the declared class, its to-one relations known by key only."""
+        found = self.model[resource]
+        cls = found.cls
+        if cls is None:
+            raise TypeError(f"{resource} has no class: it is a link that Kingpost keeps")
+        made = {
+            name: self._target(found, name, value) if name in found.relations else self.declared(found, name, value)
+            for name, value in values.items()
+        }
+        return materialise(cls, made)
+
+    def _target(self, found: ResourceModel, name: str, key: tuple[Any, ...] | None) -> Any:
+        target = self.model[found.relations[name].target].cls
+        if key is None or target is None:
+            return None
+        return refer(target, key, via=f"{found.name}.{name}")
+
+    def values(self, resource: str, members: Mapping[str, Any]) -> Values:
+        """Members of an instance as values: references become keys, lists of references lists of keys."""
+        found = self.model[resource]
+        values: Values = {}
+        for name, value in members.items():
+            relation = found.relations.get(name)
+            if relation is None:
+                values[name] = value
+            elif relation.kind == "one":
+                values[name] = None if value is None else reference_key(value)
+            else:
+                values[name] = [reference_key(one) for one in value]
+        return values
+
+    def declared(self, found: ResourceModel, name: str, value: Any) -> Any:
+        """A value as the declaration calls it: an Enum as its member, an embedded value as its class."""
+        convert = None if value is None else self.conversion(found, name)
+        return value if convert is None else convert(value)
+
+    def conversion(self, found: ResourceModel, name: str) -> Callable[[Any], Any] | None:
+        """What makes the declaration's value of a field out of the plain one; None where they are the same."""
+        adapter = self._adapters.get((found.name, name))
+        if adapter is not None:
+            return adapter.validate_python
+        python = found.fields[name].python
+        return python if isinstance(python, type) and issubclass(python, Enum) else None
+
+    def _stored(self, resource: str, name: str, value: Any) -> Any:
+        """A value as stores take it: an Enum by its value, an embedded value as plain JSON."""
+        adapter = None if value is None else self._adapters.get((resource, name))
+        if adapter is not None:
+            return adapter.dump_python(value, mode="json")
+        return value.value if isinstance(value, Enum) else value
+
+    def key_types(self, resource: str) -> tuple[Any, ...]:
+        """The types of the key's columns."""
+        return tuple(column.type for column in key_columns(self.model, self.model[resource]))
+
+
+def reference_key(value: Any) -> tuple[Any, ...]:
+    """The flat key of a resource object, or of what stands for one."""
+    if isinstance(value, tuple):
+        return value
+    return key_of(value) if hasattr(type(value), "__kingpost__") else (value,)
+
+
+def _converted(convert: Any, value: Any) -> Any:
+    return value if convert is None or value is None else convert(value)

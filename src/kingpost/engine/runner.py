@@ -1,0 +1,201 @@
+"""User code asks here: queries become intents, rows become objects, writes go through the rules of whoever acts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from uuid import UUID
+
+from kingpost.base.errors import Conflict
+from kingpost.engine.context import acting
+from kingpost.engine.rows import reference_key
+from kingpost.language.capture import CaptureError, bind
+from kingpost.language.schema import Schema
+from kingpost.language.source import Source
+from kingpost.model.query import Asked, By, Equal, Grouped, Kind, Path, Query, Spoken
+from kingpost.model.resource import Resource
+from kingpost.model.state import changes, is_new, is_reference, key_of, settle, take_in
+from kingpost.plan.intent import Condition, Expressed, Narrowed, Read, SortKey, SummaryOf
+
+if TYPE_CHECKING:
+    from kingpost.engine.engine import Engine
+
+R = TypeVar("R", bound=Resource)
+
+
+class EngineRunner:
+    """The `Runner` of `kingpost.model.query`, over one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._intents = Intents(engine.schema)
+
+    def actor(self) -> Any:
+        """Who acts now; None is the anonymous one."""
+        return acting.get()
+
+    def new_key(self) -> UUID:
+        """A key for a new row."""
+        return cast(UUID, self._engine.new_id())
+
+    async def all(self, query: Query[R]) -> list[R]:
+        """The rows."""
+        page = await self._engine.objects.page(self._intents.read(query), self._engine.context())
+        return page.items
+
+    async def first(self, query: Query[R]) -> R | None:
+        """The first row, or None."""
+        found = await self.all(query.limit(1))
+        return found[0] if found else None
+
+    async def one(self, query: Query[R]) -> R:
+        """The only row. Raises `NotFound` or `Conflict`."""
+        from kingpost.engine.reader import missing
+
+        found = await self.all(query.limit(2))
+        if not found:
+            raise missing(query.resource.__name__)
+        if len(found) > 1:
+            raise Conflict("KP413", f"more than one {query.resource.__name__} fulfils the conditions")
+        return found[0]
+
+    async def count(self, query: Query[Any]) -> int:
+        """How many rows."""
+        return cast(int, await self._summary(query, SummaryOf("count", (), "count")))
+
+    async def aggregate(self, query: Query[Any], kind: Kind, of: Path | Spoken) -> Any:
+        """One summary over all rows of the query."""
+        if isinstance(of, Spoken):
+            return await self._summary(query, SummaryOf(kind, (), kind, of.source, self._intents.shape(of.source)))
+        return await self._summary(query, SummaryOf(kind, of, kind))
+
+    async def _summary(self, query: Query[Any], summary: SummaryOf) -> Any:
+        read = replace(self._intents.summed(query), summaries=(summary,))
+        rows = await self._engine.summaries(read, self._engine.context())
+        return rows[0][summary.name]
+
+    async def groups(self, query: Grouped) -> list[dict[str, Any]]:
+        """One dict per group."""
+        summaries = tuple(SummaryOf(one.kind, one.path, one.name) for one in query.summaries)
+        read = replace(self._intents.summed(query.query), group=query.by, summaries=summaries)
+        return await self._engine.summaries(read, self._engine.context())
+
+    async def stream(self, query: Query[R]) -> AsyncIterator[R]:
+        """The rows one after another."""
+        async for chunk in self._engine.objects.stream(self._intents.read(query), self._engine.context()):
+            for row in chunk:
+                yield row
+
+    async def explain(self, query: Query[Any]) -> str:
+        """How the query is answered."""
+        return self._engine.explain(self._intents.read(query), self._engine.context())
+
+    async def get(self, cls: type[R], key: object) -> R:
+        """The row with this key. Raises `NotFound`."""
+        read = Read(cls.__name__, self._key(cls.__name__, key), whole=True)
+        return cast(R, (await self._engine.objects.one(read, self._engine.context())).item)
+
+    def _key(self, resource: str, key: object) -> tuple[Any, ...]:
+        from kingpost.plan.values import parse_key
+
+        parts = key if isinstance(key, tuple) else reference_key(key)
+        return parse_key(tuple(parts), self._engine.rows.key_types(resource), "key")
+
+    async def save(self, instance: Resource) -> None:
+        """Create the row, or write what has changed."""
+        engine, resource = self._engine, type(instance).__name__
+        members = engine.rows.values(resource, changes(instance))
+        context = engine.context()
+        found = engine.model[resource]
+        if is_new(instance):
+            (key,) = await engine.writer.create(resource, [members], context, trusted=True)
+            settle(instance, {} if found.version is None else {found.version: 1})
+        else:
+            key = key_of(instance)
+            version = instance.__dict__.get(found.version) if found.version is not None else None
+            written = await engine.writer.update(resource, key, members, context, version=version, trusted=True)
+            settle(instance, {} if found.version is None else {found.version: written})
+
+    async def delete(self, instance: Resource) -> None:
+        """Delete the row."""
+        await self._engine.writer.delete(type(instance).__name__, key_of(instance), self._engine.context())
+
+    async def load(self, instance: Resource, names: Sequence[Path]) -> None:
+        """Fetch members that are not here; with no names all fields."""
+        found = self._engine.model[type(instance).__name__]
+        include = tuple(path for path in names if path[0] in found.relations)
+        fields = tuple(path for path in names if path[0] not in found.relations)
+        read = Read(found.name, key_of(instance), fields=fields if names else None, include=include, whole=True)
+        loaded = (await self._engine.objects.one(read, self._engine.context())).item
+        reference = is_reference(instance)
+        own = changes(instance)
+        fresh = {name: value for name, value in loaded.__dict__.items() if name not in own}
+        if names and not reference:  # what was loaded before stays as it was
+            wanted = {path[0] for path in names}
+            fresh = {name: value for name, value in fresh.items() if name in wanted}
+        take_in(instance, fresh)
+
+    async def allows(self, instance: Resource, verb: str) -> bool:
+        """Whether the actor may do this to the row."""
+        return await self._engine.allows(type(instance).__name__, key_of(instance), verb, self._engine.context())
+
+
+class Intents:
+    """Queries as intents."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+
+    def read(self, query: Query[Any]) -> Read:
+        """The read of rows that a query asks for."""
+        asked = query.asked
+        narrowed = {
+            include.path: Narrowed(tuple(map(self._condition, include.where)), self._sort(include.sort))
+            for include in asked.include
+            if include.where or include.sort
+        }
+        return Read(
+            query.resource.__name__,
+            conditions=tuple(map(self._condition, asked.conditions)),
+            fields=asked.fields,
+            include=tuple(include.path for include in asked.include),
+            narrowed=narrowed or None,
+            sort=self._sort(asked.sort),
+            limit=asked.limit,
+            offset=asked.offset,
+            after=asked.after,
+            whole=True,
+        )
+
+    def summed(self, query: Query[Any]) -> Read:
+        """The same rows, to be counted and summed."""
+        asked: Asked = query.asked
+        return Read(query.resource.__name__, conditions=tuple(map(self._condition, asked.conditions)), limit=None)
+
+    def _condition(self, given: Equal | Spoken) -> Condition | Expressed:
+        if isinstance(given, Equal):
+            return Condition((given.name,), "eq", given.value, raw=False, where=given.name)
+        return Expressed(given.source, self.shape(given.source), text=given.text)
+
+    def _sort(self, sort: Sequence[By]) -> tuple[SortKey, ...]:
+        return tuple(
+            SortKey((), by.descending, by.by.source, self.shape(by.by.source))
+            if isinstance(by.by, Spoken)
+            else SortKey(by.by, by.descending)
+            for by in sort
+        )
+
+    def shape(self, source: Source) -> tuple[Any, ...]:
+        """Where the source stands and what it captured, by type: equal for calls that differ in values only."""
+        if source.function is None:
+            return ("text", *source.lines)
+        place = source.place(source.node)
+        captured = tuple(sorted((name, self._type(value)) for name, value in source.bound.items()))
+        return (place.file, place.line, place.column, captured)
+
+    def _type(self, value: object) -> str:
+        try:
+            return str(bind(value, self._schema)[1])
+        except CaptureError:
+            return f"{type(value).__qualname__} {id(value)}"

@@ -1,0 +1,82 @@
+"""Objects that user code returns become plain values: what the actor may not read is left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kingpost.engine.plans import bound_key
+from kingpost.language.evaluate import Frame, compile_expression
+from kingpost.language.tree import FALSE, TRUE
+from kingpost.model.declare import NotLoaded
+from kingpost.model.state import is_reference, key_of
+from kingpost.plan.rights import ActorWorld
+from kingpost.plan.write import is_local
+
+if TYPE_CHECKING:
+    from kingpost.engine.engine import Engine
+
+_ABSENT = object()
+
+
+class Serializer:
+    """Makes plain values of a resource object, by the rights of whoever acts.
+
+    Members that are not loaded are left out; a rule that the object's own values can't decide counts as not held.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __call__(self, instance: Any) -> dict[str, Any]:
+        """The members of one object by name; relations as objects, or as their keys where not loaded."""
+        engine = self._engine
+        context = engine.context()
+        found = engine.model[type(instance).__name__]
+        standing = engine.plans.standing(context)
+        world = _ObjectWorld(context.actor)
+        frame = Frame(instance, engine.writer.params(context, ()), world)
+        answer: dict[str, Any] = {}
+        for name in found.names:
+            right = standing.member(found.name, name)
+            if right == FALSE or (right != TRUE and not (is_local(right) and _holds(right, frame))):
+                continue
+            value = _value(instance, name, computed=name in found.computed)
+            if value is not _ABSENT:
+                answer[name] = self._plain(value) if name in found.relations else value
+        return answer
+
+    def _plain(self, value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, list):
+            return [self._plain(one) for one in value]
+        if is_reference(value):
+            key = key_of(value)
+            names = self._engine.model[type(value).__name__].key
+            return dict(zip(names, key, strict=True)) if len(names) == len(key) else {"key": list(key)}
+        return self(value)
+
+
+def _value(instance: Any, name: str, *, computed: bool) -> Any:
+    if not computed:
+        return instance.__dict__.get(name, _ABSENT)
+    try:
+        return getattr(instance, name)
+    except NotLoaded:
+        return _ABSENT
+
+
+def _holds(right: Any, frame: Frame) -> bool:
+    try:
+        return compile_expression(right)(frame) is True
+    except (NotLoaded, LookupError):
+        return False
+
+
+class _ObjectWorld(ActorWorld):
+    """Any object stands for its own row."""
+
+    __slots__ = ()
+
+    def __init__(self, actor: Any) -> None:
+        super().__init__(actor, lambda instance: bound_key(key_of(instance)))

@@ -1,0 +1,476 @@
+"""The meaning of a tree in memory: compiled once to Python closures, then asked about rows.
+
+Every expression answers a value or UNKNOWN, where CPython would raise. Conditions are Kleene's: unknown gives way to
+what decides without it, so the answer does not depend on the order of operands or rows.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from enum import Enum
+from typing import Any, Final, Protocol, TypeAlias, cast
+
+from kingpost.language.tree import (
+    Aggregate,
+    And,
+    Arithmetic,
+    Call,
+    Compare,
+    Const,
+    Expression,
+    Field,
+    Identity,
+    If,
+    In,
+    IsNone,
+    Item,
+    Keyed,
+    Many,
+    Member,
+    Negative,
+    Not,
+    Or,
+    Param,
+    Quantify,
+    Root,
+    Row,
+    Slice,
+    Step,
+    Summary,
+    Truth,
+)
+from kingpost.language.types import BOOL
+
+
+class _Unknown(Enum):
+    UNKNOWN = "unknown"
+
+    def __bool__(self) -> bool:
+        raise TypeError("unknown is neither true nor false: compare with `is`")
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = _Unknown.UNKNOWN
+"""What an expression answers where CPython would raise."""
+
+
+class World(Protocol):
+    """Where rows come from. Rows are opaque; `resource` always names the resource of `row`, but in `keyed`."""
+
+    def value(self, row: Any, resource: str, field: str) -> object:
+        """A stored scalar."""
+        ...
+
+    def reference(self, row: Any, resource: str, relation: str) -> object:
+        """The key that a to-one relation holds, or None."""
+        ...
+
+    def one(self, row: Any, resource: str, relation: str) -> Any:
+        """The row at the end of a to-one relation; None where there is none, also where the key leads nowhere."""
+        ...
+
+    def many(self, row: Any, resource: str, relation: str) -> Iterable[Any]:
+        """The rows at the end of a to-many relation."""
+        ...
+
+    def keyed(self, resource: str, key: Any) -> Any:
+        """The row with this key, or None."""
+        ...
+
+    def key_of(self, row: Any, resource: str) -> object:
+        """The key of a row: a scalar, or a tuple where it has several fields."""
+        ...
+
+
+@dataclass(slots=True)
+class Frame:
+    """One question: the row it is about, the values of parameters, and where other rows come from."""
+
+    root: Any
+    params: Mapping[str, Any]
+    world: World
+    items: dict[int, Any]
+
+    def __init__(self, root: Any, params: Mapping[str, Any], world: World) -> None:
+        self.root = root
+        self.params = params
+        self.world = world
+        self.items = {}
+
+
+Compiled: TypeAlias = Callable[[Frame], Any]
+_Ask: TypeAlias = Callable[[Any, Any], Any]
+
+_EXACT: Final = Context(prec=200)  # beyond any field's digits: CPython's own default rounds at 28
+_COMPARE: Final[dict[str, _Ask]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_COMPUTE: Final[dict[str, _Ask]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": lambda one, other: one / other,
+    "//": lambda one, other: one // other,
+    "%": operator.mod,
+}
+_COMPUTE_EXACT: Final[dict[str, _Ask]] = {"+": _EXACT.add, "-": _EXACT.subtract, "*": _EXACT.multiply}
+_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
+    "lower": str.lower,
+    "upper": str.upper,
+    "casefold": str.casefold,
+    "strip": str.strip,
+    "startswith": str.startswith,
+    "endswith": str.endswith,
+    "contains": operator.contains,
+    "length": len,
+    "abs": abs,
+    "round": round,
+}
+
+
+def surely_true(expression: Expression) -> Callable[[Frame], bool]:
+    """What answers whether the condition is true: neither false nor unknown."""
+    ask = compile_expression(expression)
+    return lambda frame: ask(frame) is True
+
+
+def compile_expression(expression: Expression) -> Compiled:
+    """What answers the expression's value, or UNKNOWN."""
+    match expression:
+        case Const(value=value):
+            return lambda frame: value
+        case Param(name=name):
+            return lambda frame: frame.params[name]
+        case Field(row=row, name=name):
+            return _field(row, name)
+        case Member(operand=operand, name=name):
+            return _member(compile_expression(operand), name)
+        case Identity(row=row):
+            return _identity(row)
+        case Not(operand=operand):
+            return _not(_condition(operand))
+        case And(operands=operands, type=type):
+            return _kleene(operands, False) if type == BOOL else _chosen(operands, False)
+        case Or(operands=operands, type=type):
+            return _kleene(operands, True) if type == BOOL else _chosen(operands, True)
+        case Truth(operand=operand):
+            return _lifted(bool, compile_expression(operand))
+        case If(condition=condition, then=then, otherwise=otherwise):
+            return _if(_condition(condition), compile_expression(then), compile_expression(otherwise))
+        case Compare(op=op, left=left, right=right):
+            one, other = compile_expression(left), compile_expression(right)
+            return _equal(one, other) if op == "==" else _strict(_COMPARE[op], one, other)
+        case IsNone(operand=operand):
+            return _lifted(lambda value: value is None, compile_expression(operand))
+        case In(item=item, options=options):
+            return _in(compile_expression(item), options)
+        case Negative(operand=operand):
+            return _strict(operator.neg, compile_expression(operand))
+        case Arithmetic(op=op, left=left, right=right):
+            return _arithmetic(op, compile_expression(left), compile_expression(right))
+        case Call(function=function, arguments=arguments):
+            return _strict(_FUNCTIONS[function], *map(compile_expression, arguments))
+        case Slice(operand=operand, start=start, stop=stop):
+            return _strict(operator.itemgetter(slice(start, stop)), compile_expression(operand))
+        case Quantify():
+            return _quantify(expression)
+        case Aggregate():
+            return _aggregate(expression)
+        case Summary():
+            raise TypeError("a summary is of a group of rows, not of one")
+
+
+# ---------------------------------------------------------------------------------------------------------------- rows
+
+
+def _row(row: Row) -> Compiled:
+    """What answers a row, None where there is none, UNKNOWN where a step before it led nowhere."""
+    match row:
+        case Root():
+            return lambda frame: frame.root
+        case Item(var=var):
+            return lambda frame: frame.items[var]
+        case Keyed(resource=resource, key=Param(name=name)):
+            return lambda frame: _keyed(frame, resource, frame.params[name])
+        case Step(base=base, relation=relation, guard=guard):
+            before, owner = _row(base), base.resource
+            passes = None if guard is None else surely_true(guard)
+
+            def step(frame: Frame) -> Any:
+                start = before(frame)
+                if start is None or start is UNKNOWN:
+                    return UNKNOWN
+                found = frame.world.one(start, owner, relation)
+                if found is None or passes is None:
+                    return found
+                return found if passes(Frame(found, frame.params, frame.world)) else None
+
+            return step
+
+
+def _keyed(frame: Frame, resource: str, key: object) -> Any:
+    return None if key is None else frame.world.keyed(resource, key)
+
+
+def _field(row: Row, name: str) -> Compiled:
+    owner, resource = _row(row), row.resource
+
+    def ask(frame: Frame) -> Any:
+        found = owner(frame)
+        return UNKNOWN if found is None or found is UNKNOWN else frame.world.value(found, resource, name)
+
+    return ask
+
+
+def _member(operand: Compiled, name: str) -> Compiled:
+    def ask(frame: Frame) -> Any:
+        found = operand(frame)
+        if found is None or found is UNKNOWN:
+            return UNKNOWN
+        return cast("Mapping[str, Any]", found).get(name) if isinstance(found, Mapping) else getattr(found, name)
+
+    return ask
+
+
+def _identity(row: Row) -> Compiled:
+    match row:
+        case Keyed(key=Param(name=name)):
+            return lambda frame: frame.params[name]
+        case Step(base=base, relation=relation):  # the key is stored on the row before: the target is not looked up
+            before, owner = _row(base), base.resource
+
+            def ask(frame: Frame) -> Any:
+                start = before(frame)
+                return UNKNOWN if start is None or start is UNKNOWN else frame.world.reference(start, owner, relation)
+
+            return ask
+        case _:
+            found, resource = _row(row), row.resource
+            return lambda frame: frame.world.key_of(found(frame), resource)
+
+
+# --------------------------------------------------------------------------------------------------------------- logic
+
+
+def _condition(expression: Expression) -> Compiled:
+    """As a condition: a value hidden from the actor is None there, and decides nothing."""
+    ask = compile_expression(expression)
+    if not expression.type.nullable and not isinstance(expression, Field | Member | If):
+        return ask
+
+    def condition(frame: Frame) -> Any:
+        found = ask(frame)
+        return UNKNOWN if found is None else found
+
+    return condition
+
+
+def _not(operand: Compiled) -> Compiled:
+    def ask(frame: Frame) -> Any:
+        found = operand(frame)
+        return found if found is UNKNOWN else not found
+
+    return ask
+
+
+def _kleene(operands: tuple[Expression, ...], decides: bool) -> Compiled:
+    """`or` (true decides) and `and` (false decides)."""
+    parts = tuple(_condition(operand) for operand in operands)
+
+    def ask(frame: Frame) -> Any:
+        answer: Any = not decides
+        for part in parts:
+            found = part(frame)
+            if found is decides:
+                return decides
+            if found is UNKNOWN:
+                answer = UNKNOWN
+        return answer
+
+    return ask
+
+
+def _chosen(operands: tuple[Expression, ...], stops: bool) -> Compiled:
+    """The operand that `or` (the first true) or `and` (the first false) answers; unknown if one before it is."""
+    *firsts, last = map(compile_expression, operands)
+
+    def ask(frame: Frame) -> Any:
+        for part in firsts:
+            found = part(frame)
+            if found is UNKNOWN or bool(found) is stops:
+                return found
+        return last(frame)
+
+    return ask
+
+
+def _if(condition: Compiled, then: Compiled, otherwise: Compiled) -> Compiled:
+    def ask(frame: Frame) -> Any:
+        found = condition(frame)
+        return UNKNOWN if found is UNKNOWN else then(frame) if found else otherwise(frame)
+
+    return ask
+
+
+def _equal(one: Compiled, other: Compiled) -> Compiled:
+    def ask(frame: Frame) -> Any:
+        left = one(frame)
+        right = other(frame)
+        return UNKNOWN if left is UNKNOWN or right is UNKNOWN else left == right
+
+    return ask
+
+
+def _in(item: Compiled, options: tuple[Expression, ...] | Param) -> Compiled:
+    if isinstance(options, Param):
+        name = options.name
+
+        def among(frame: Frame) -> Any:
+            found = item(frame)
+            return UNKNOWN if found is UNKNOWN else found in frame.params[name]
+
+        return among
+    parts = tuple(map(compile_expression, options))
+
+    def ask(frame: Frame) -> Any:
+        found = item(frame)
+        if found is UNKNOWN:
+            return UNKNOWN
+        answer: Any = False
+        for part in parts:
+            option = part(frame)
+            if option is UNKNOWN:
+                answer = UNKNOWN
+            elif option == found:
+                return True
+        return answer
+
+    return ask
+
+
+# -------------------------------------------------------------------------------------------------------------- values
+
+
+def _lifted(function: Callable[[Any], Any], operand: Compiled) -> Compiled:
+    """A function that also takes None."""
+
+    def ask(frame: Frame) -> Any:
+        found = operand(frame)
+        return UNKNOWN if found is UNKNOWN else function(found)
+
+    return ask
+
+
+def _strict(function: Callable[..., Any], *operands: Compiled) -> Compiled:
+    """A function that raises over None, and where it has no answer: zero, out of range."""
+
+    def ask(frame: Frame) -> Any:
+        found = [operand(frame) for operand in operands]
+        for value in found:
+            if value is None or value is UNKNOWN:
+                return UNKNOWN
+        try:
+            return function(*found)
+        except (ZeroDivisionError, OverflowError):
+            return UNKNOWN
+
+    return ask
+
+
+def _arithmetic(op: str, one: Compiled, other: Compiled) -> Compiled:
+    compute, exact = _COMPUTE[op], _COMPUTE_EXACT.get(op)
+
+    def apply(left: Any, right: Any) -> Any:
+        if exact is not None and (isinstance(left, Decimal) or isinstance(right, Decimal)):
+            return exact(left, right)
+        return compute(left, right)
+
+    return _strict(apply, one, other)
+
+
+# ----------------------------------------------------------------------------------------------------------- relations
+
+
+def _rows(many: Many) -> Callable[[Frame], list[Any] | None]:
+    """The rows of a relation that its guard lets through; None where the way to it is broken."""
+    owner, resource, relation = _row(many.base), many.base.resource, many.relation
+    passes = None if many.guard is None else surely_true(many.guard)
+
+    def ask(frame: Frame) -> list[Any] | None:
+        start = owner(frame)
+        if start is None or start is UNKNOWN:
+            return None
+        found = frame.world.many(start, resource, relation)
+        return [row for row in found if passes is None or passes(Frame(row, frame.params, frame.world))]
+
+    return ask
+
+
+def _quantify(node: Quantify) -> Compiled:
+    rows, var = _rows(node.many), node.many.var
+    condition = None if node.condition is None else _condition(node.condition)
+    element = _condition(node.element)
+    decides = node.kind == "any"
+
+    def ask(frame: Frame) -> Any:
+        found = rows(frame)
+        if found is None:
+            return UNKNOWN
+        answer: Any = not decides
+        for row in found:
+            frame.items[var] = row
+            counts = True if condition is None else condition(frame)
+            if counts is False:
+                continue
+            outcome = element(frame)
+            if outcome is UNKNOWN or (outcome is decides and counts is UNKNOWN):
+                answer = UNKNOWN
+            elif outcome is decides:
+                return decides
+        return answer
+
+    return ask
+
+
+def _aggregate(node: Aggregate) -> Compiled:
+    rows, var, kind = _rows(node.many), node.many.var, node.kind
+    condition = None if node.condition is None else _condition(node.condition)
+    element = None if node.element is None else compile_expression(node.element)
+    default = None if node.default is None else compile_expression(node.default)
+
+    def ask(frame: Frame) -> Any:
+        found = rows(frame)
+        if found is None:
+            return UNKNOWN
+        values: list[Any] = []
+        for row in found:
+            frame.items[var] = row
+            counts = True if condition is None else condition(frame)
+            if counts is False:
+                continue
+            value = 1 if element is None else element(frame)
+            if counts is UNKNOWN or value is UNKNOWN or value is None:
+                return UNKNOWN
+            values.append(value)
+        if kind in ("count", "sum"):
+            return _total(values)
+        if not values:
+            return UNKNOWN if default is None else default(frame)
+        return min(values) if kind == "min" else max(values)
+
+    return ask
+
+
+def _total(values: list[Any]) -> Any:
+    total: Any = 0
+    for value in values:
+        total = _EXACT.add(total, value) if isinstance(value, Decimal) else total + value
+    return total

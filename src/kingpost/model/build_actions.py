@@ -1,0 +1,93 @@
+"""Actions with their inputs, and validators."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any, Final, Optional
+
+from kingpost.model.annotations import NotUnderstood, understand
+from kingpost.model.declare import ACTION, VALIDATOR, ActionSpec, ValidatorSpec
+from kingpost.model.draft import MARKS, Draft, Drafts, Method
+from kingpost.model.model import ActionModel, Parameter, Validator
+from kingpost.model.names import meant, words
+
+COLLECTION: Final = frozenset({"create"})
+ROW: Final = frozenset({"update", "delete"})
+RESERVED: Final = frozenset({"read", "write"})
+
+
+def actions(drafts: Drafts, draft: Draft) -> dict[str, ActionModel]:
+    """The actions of a draft; one named create, update or delete replaces what is built in."""
+    return {name: _action(drafts, draft, method) for name, method in draft.actions.items()}
+
+
+def _action(drafts: Drafts, draft: Draft, method: Method) -> ActionModel:
+    name, what = method.name, f"{draft.name}.{method.name}"
+    spec: ActionSpec = getattr(method.function, ACTION)
+    unbound = inspect.getattr_static(draft.cls, name)
+    if spec.collection and not isinstance(unbound, (classmethod, staticmethod)):
+        drafts.refuse("KM702", f"{what} is about all rows, but a method of one", "@classmethod below @action", draft, name)
+    if name in RESERVED or (name in COLLECTION and not method.collection) or (name in ROW and method.collection):
+        one = "a method of the row" if name in ROW else "a class method" if name in COLLECTION else "another name"
+        drafts.refuse("KM702", f"{what} can't replace {name} in this form", one, draft, name)
+    if name in draft.meanings or name in draft.shape.computed:
+        drafts.refuse("KM703", f"{what} is also declared as a field or relation", "another name", draft, name)
+    for mark in MARKS:
+        if mark != ACTION and hasattr(method.function, mark):
+            drafts.refuse("KM704", f"{what} is an action and something else", "two methods", draft, name)
+    return ActionModel(
+        name=name,
+        function=getattr(draft.cls, name) if method.collection else method.function,
+        on="collection" if method.collection else "row",
+        parameters=tuple(_parameters(drafts, draft, method, isinstance(unbound, staticmethod))),
+        returns=_returns(drafts, draft, method),
+        check=spec.check,
+        title=spec.title or words(name),
+        help=spec.help or inspect.getdoc(method.function) or "",
+    )
+
+
+def _parameters(drafts: Drafts, draft: Draft, method: Method, static: bool) -> Iterator[Parameter]:
+    given = list(inspect.signature(method.function).parameters.values())
+    for parameter in given if static else given[1:]:
+        what = f"{draft.name}.{method.name}({parameter.name})"
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            message = f"{what} has no name that an input could have"
+            drafts.refuse("KM701", message, "parameters with names and annotations", draft, method.name)
+            continue
+        if parameter.annotation is parameter.empty:
+            drafts.refuse("KM701", f"{what} has no annotation", f"{parameter.name}: str", draft, method.name)
+            continue
+        meaning = drafts.read(draft, parameter.annotation, draft.cls, what, method.name)
+        if meaning is not None:
+            required = parameter.default is parameter.empty
+            python = list[meaning.target] if meaning.kind == "many" else meaning.python  # type: ignore[name-defined]
+            annotation = Optional[python] if meaning.nullable else python  # noqa: UP045  # a value here
+            yield Parameter(parameter.name, annotation, required, None if required else parameter.default)
+
+
+def _returns(drafts: Drafts, draft: Draft, method: Method) -> Any:
+    """What the action answers: a type that the API can describe, else None."""
+    annotation = inspect.signature(method.function).return_annotation
+    if annotation in (inspect.Signature.empty, None, "None"):
+        return None
+    try:
+        meaning = understand(annotation, draft.scope(draft.cls, drafts.classes))
+    except NotUnderstood:
+        return None
+    return Optional[meaning.python] if meaning.nullable else meaning.python  # noqa: UP045
+
+
+def validators(drafts: Drafts, draft: Draft) -> tuple[Validator, ...]:
+    """The validators of a draft."""
+    found: list[Validator] = []
+    for name, method in draft.methods(VALIDATOR).items():
+        spec: ValidatorSpec = getattr(method.function, VALIDATOR)
+        known = draft.members()
+        for field in spec.fields:
+            if field not in known and field not in draft.shape.members:
+                message = f"{draft.name}.{name} is about {field!r}, which is no field; {meant(field, known)}"
+                drafts.refuse("KM802", message, "", draft, name)
+        found.append(Validator(name, method.function, spec.fields))
+    return tuple(found)

@@ -1,0 +1,69 @@
+"""Names derived from names: plurals for paths, tables, columns; and the name that was probably meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+_IRREGULAR = {
+    "analysis": "analyses", "basis": "bases", "child": "children", "crisis": "crises", "criterion": "criteria",
+    "datum": "data", "foot": "feet", "goose": "geese", "index": "indexes", "man": "men", "matrix": "matrices",
+    "mouse": "mice", "ox": "oxen", "person": "people", "phenomenon": "phenomena", "quiz": "quizzes",
+    "thesis": "theses", "tooth": "teeth", "woman": "women", "half": "halves", "knife": "knives", "leaf": "leaves",
+    "life": "lives", "loaf": "loaves", "shelf": "shelves", "thief": "thieves", "wife": "wives", "wolf": "wolves",
+    "hero": "heroes", "potato": "potatoes", "tomato": "tomatoes", "echo": "echoes", "veto": "vetoes",
+}  # fmt: skip
+_SAME = frozenset({
+    "aircraft", "data", "equipment", "feedback", "fish", "information", "knowledge", "media", "metadata", "money",
+    "news", "series", "sheep", "software", "species", "staff", "weather",
+})  # fmt: skip
+
+
+def snake(name: str) -> str:
+    """`OrderLine` becomes `order_line`, `HTTPServer` `http_server`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def plural(word: str) -> str:
+    """The English plural of the last part of a snake-case word, by rule and a list of common exceptions."""
+    head, separator, last = word.rpartition("_")
+    return f"{head}{separator}{_plural(last)}"
+
+
+def _plural(word: str) -> str:
+    if word in _SAME:
+        return word
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if re.search(r"(s|x|z|ch|sh)$", word):
+        return word + "es"
+    if re.search(r"[^aeiou]y$", word):
+        return word[:-1] + "ies"
+    return word + "s"
+
+
+def path_name(name: str) -> str:
+    """The path of a resource: `OrderLine` is served at `order-lines`."""
+    return plural(snake(name)).replace("_", "-")
+
+
+def table_name(name: str) -> str:
+    """The table of a resource: `OrderLine` is kept in `order_line`."""
+    return snake(name)
+
+
+def words(name: str) -> str:
+    """A name as people read it: `published_at` is "Published at"."""
+    text = snake(name).replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """The closest known name, as the end of a sentence; else the names there are; "" if there are none."""
+    names = sorted(set(known))
+    close = get_close_matches(name.lower(), {each.lower(): each for each in names}, n=1, cutoff=0.6)
+    if close:
+        found = next(each for each in names if each.lower() == close[0])
+        return f"did you mean {found!r}?"
+    return f"there are: {', '.join(names)}" if names else ""

@@ -1,0 +1,296 @@
+"""How values come in: for each type of the language an annotation with which Pydantic checks and converts.
+
+JSON's own types are taken strictly; what JSON lacks is read from text: RFC 3339 instants (with a zone), dates, times,
+ISO 8601 durations, UUIDs, Decimals (numbers too, by their shortest form), base64 bytes, Enum members by value. The same
+annotations take the Python values themselves, so that one check serves doors and code.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Optional, cast
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from kingpost.language.types import Kind, Type
+from kingpost.model.model import Constraints
+
+if TYPE_CHECKING:
+    from kingpost.model.model import FieldModel
+
+CONFIG: Final = ConfigDict(extra="forbid", regex_engine="python-re", allow_inf_nan=False)
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_TIME: Final = re.compile(r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?", re.ASCII)
+_DECIMAL: Final = re.compile(r"-?\d{1,40}(\.\d{1,40})?", re.ASCII)
+_DURATION: Final = re.compile(r"-?P(?=.)(\d+W|(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d{1,6})?S)?)?)", re.ASCII)
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_BAD_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+_DEPTH: Final = 100
+
+
+def annotation(
+    type: Type, python: Any, constraints: Constraints = Constraints(), precision: Literal["us", "ms"] = "us"
+) -> Any:
+    """What Pydantic needs to check a value of the type and make the Python value of it."""
+    bounds = {name: getattr(constraints, name) for name in ("min_length", "max_length", "pattern")}
+    bounds |= {name: getattr(constraints, name) for name in ("ge", "gt", "le", "lt", "multiple_of")}
+    bounds = {name: value for name, value in bounds.items() if value is not None}
+    inner = _plain(type, python, precision)
+    if type.kind is Kind.DECIMAL and type.places is not None:
+        inner = Annotated[inner, Field(max_digits=type.digits, decimal_places=type.places), AfterValidator(_to(type))]
+    if bounds:
+        inner = Annotated[inner, Field(**bounds)]  # pyright: ignore[reportCallIssue]
+    return Optional[inner] if type.nullable else inner  # noqa: UP045  # the type is a value here
+
+
+def _plain(type: Type, python: Any, precision: Literal["us", "ms"]) -> Any:
+    if type.kind is Kind.ENUM:
+        return Annotated[python, BeforeValidator(partial(_member, python))]
+    if type.choices:
+        return Annotated[Literal[type.choices], BeforeValidator(_no_bool)]
+    if type.kind is Kind.EMBEDDED:
+        return Annotated[python, AfterValidator(_checked)]
+    if type.kind is Kind.LIST and type.element is not None:
+        element = (*getattr(python, "__args__", ()), Any)[0]
+        return Annotated[list[annotation(type.element, _without_none(element))], Strict()]  # type: ignore[misc]
+    if type.kind is Kind.DATETIME:
+        return Annotated[datetime, BeforeValidator(partial(_instant, precision)), Strict()]
+    return PLAIN[type.kind]
+
+
+def _without_none(python: Any) -> Any:
+    parts = [part for part in getattr(python, "__args__", ()) if part is not type(None)]
+    return parts[0] if len(parts) == 1 and type(None) in getattr(python, "__args__", ()) else python
+
+
+# ---------------------------------------------------------------------------------------------------------- converters
+
+
+def _fault(code: str, message: str) -> PydanticCustomError:
+    return PydanticCustomError(cast(Any, f"kingpost.{code}"), cast(Any, message))
+
+
+def _text(value: str) -> str:
+    if _BAD_TEXT.search(value):
+        raise _fault("text", "must not hold NUL or lone surrogates")
+    return value
+
+
+def _int64(value: int) -> int:
+    if not SMALLEST <= value <= LARGEST:
+        raise _fault("range", "must be a whole number of at most 64 bits")
+    return value
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise _fault("choice", "must be one of the declared values")
+    return value
+
+
+def _float(value: float) -> float:
+    return value + 0.0  # -0.0 becomes 0.0
+
+
+def _member(enum: type[Enum], value: Any) -> Any:
+    if isinstance(value, enum):
+        return value
+    for member in enum:
+        if type(member.value) is type(value) and member.value == value:
+            return member
+    shown = ", ".join(repr(member.value) for member in enum)
+    raise _fault("choice", f"must be one of {shown}")
+
+
+def _uuid(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return UUID(int=value.int)  # plain: drivers have subclasses
+    if isinstance(value, str) and _UUID.fullmatch(value):
+        return UUID(value)
+    raise _fault("uuid", "must be a UUID")
+
+
+def _decimal(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return Decimal(repr(value))
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return Decimal(value)
+    raise _fault("decimal", "must be a decimal number, as text such as '12.50'")
+
+
+def _to(type: Type) -> Callable[[Decimal], Decimal]:
+    unit = Decimal(1).scaleb(-(type.places or 0))
+
+    def scaled(value: Decimal) -> Decimal:
+        return value.quantize(unit) + 0
+
+    return scaled
+
+
+def _instant(precision: Literal["us", "ms"], value: Any) -> Any:
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        try:
+            value = datetime.fromisoformat(value.upper())
+        except ValueError:
+            raise _fault("datetime", "must be a date and time that exist") from None
+    if not isinstance(value, datetime):
+        raise _fault("datetime", "must be an instant by RFC 3339, such as 2026-01-31T12:00:00Z")
+    if value.utcoffset() is None:
+        raise _fault("datetime", "must have a time zone")
+    try:
+        value = value.astimezone(UTC)
+    except OverflowError:
+        raise _fault("datetime", "must be within the years 1 to 9999") from None
+    return value.replace(microsecond=value.microsecond // 1000 * 1000) if precision == "ms" else value
+
+
+def _date(value: Any) -> Any:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise _fault("date", "must be a date, such as 2026-01-31")
+
+
+def _time(value: Any) -> Any:
+    if isinstance(value, time) and value.tzinfo is None:
+        return value
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        try:
+            return time.fromisoformat(value)
+        except ValueError:
+            pass
+    raise _fault("time", "must be a time of day without a zone, such as 13:30:00")
+
+
+_durations: Final = TypeAdapter(timedelta)
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str) and _DURATION.fullmatch(value):
+        try:
+            return _durations.validate_strings(value, strict=True)
+        except (ValidationError, OverflowError):
+            pass
+    raise _fault("duration", "must be a duration by ISO 8601 in weeks or days to seconds, such as PT1H30M")
+
+
+def _bytes(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            pass
+    raise _fault("bytes", "must be bytes in base64")
+
+
+def _json(value: Any, depth: int = 0) -> Any:
+    """A JSON value that every store can hold."""
+    if depth > _DEPTH:
+        raise _fault("json", f"must not be nested more than {_DEPTH} deep")
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return _text(value)
+        case int():
+            return _int64(value)
+        case float() if math.isfinite(value):
+            return value
+        case list():
+            return [_json(each, depth + 1) for each in cast("list[Any]", value)]
+        case dict() if all(isinstance(name, str) for name in cast("dict[Any, Any]", value)):
+            items = cast("dict[str, Any]", value).items()
+            return {_text(name): _json(each, depth + 1) for name, each in items}
+        case _:
+            raise _fault("json", "must be plain JSON")
+
+
+def _checked(value: Any) -> Any:
+    """An embedded value whose JSON form every store can hold."""
+    _json(to_json(value))
+    return value
+
+
+def to_json(value: Any) -> Any:
+    """The JSON form of an embedded value: what stores keep of it."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return _adapter(type(value)).dump_python(value, mode="json")
+
+
+def from_json(python: Any, value: Any) -> Any:
+    """The embedded value of a class from its JSON form, as stores give it."""
+    return value if value is None else _adapter(python).validate_python(value)
+
+
+_adapters: Final[dict[Any, TypeAdapter[Any]]] = {}
+
+
+def _adapter(python: Any) -> TypeAdapter[Any]:
+    found = _adapters.get(python)
+    if found is None:
+        found = _adapters[python] = TypeAdapter(python)
+    return found
+
+
+PLAIN: Final[dict[Kind, Any]] = {
+    Kind.TEXT: Annotated[str, Strict(), AfterValidator(_text)],
+    Kind.INT: Annotated[int, Strict(), AfterValidator(_int64), Field(json_schema_extra={"format": "int64"})],
+    Kind.FLOAT: Annotated[float, Strict(), Field(allow_inf_nan=False), AfterValidator(_float)],
+    Kind.BOOL: Annotated[bool, Strict()],
+    Kind.DECIMAL: Annotated[Decimal, BeforeValidator(_decimal), Field(allow_inf_nan=False)],
+    Kind.UUID: Annotated[UUID, BeforeValidator(_uuid), Strict()],
+    Kind.DATE: Annotated[date, BeforeValidator(_date), Strict()],
+    Kind.TIME: Annotated[time, BeforeValidator(_time), Strict()],
+    Kind.DURATION: Annotated[timedelta, BeforeValidator(_duration), Strict()],
+    Kind.BYTES: Annotated[
+        bytes, BeforeValidator(_bytes), Strict(), WithJsonSchema({"type": "string", "contentEncoding": "base64"})
+    ],
+    Kind.JSON: Annotated[Any, BeforeValidator(_json)],
+}
+
+
+def wrong_value(field: FieldModel, value: Any) -> str:
+    """Why a Python value is none that the field admits; "" if it is one."""
+    if value is None:
+        return "" if field.type.nullable else "it is None"
+    try:
+        checked = annotation(field.type, field.python, field.constraints, field.precision)
+        TypeAdapter(checked, config=ConfigDict(regex_engine="python-re")).validate_python(value)
+    except ValidationError as error:
+        return error.errors(include_url=False)[0]["msg"]
+    return ""

@@ -1,0 +1,119 @@
+"""The inside of resource instances, for the engine: making them from stored values, and what has changed since.
+
+Values live in `__dict__` under the names of members, so that reading an attribute costs what it costs in any class.
+Beside it are two slots. `_kingpost_state`: None while the row was never stored, else the values as they were loaded.
+`_kingpost_via`: for an instance that holds its key only, the relation it was reached by, for the words of `NotLoaded`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any, TypeVar, cast
+
+from kingpost.model.declaration import Bound, Declaration, declaration
+from kingpost.model.declare import MISSING, NotLoaded
+
+R = TypeVar("R")
+
+
+def set_state(instance: Any, state: dict[str, Any] | None) -> None:
+    """Say which values the store has for the instance; None: no row yet."""
+    object.__setattr__(instance, "_kingpost_state", state)
+
+
+def materialise(cls: type[R], values: dict[str, Any], *, via: str = "") -> R:
+    """An instance of `cls` as loaded, without validation. `values` are taken over: do not use them again.
+
+    Names are members, hidden fields such as `_version`, and computed fields whose value the store has computed. To-one
+    relations are instances (`refer` for those not loaded) or None, to-many ones lists, left out when not loaded.
+    """
+    instance = object.__new__(cls)
+    instance.__dict__.update(values)
+    object.__setattr__(instance, "_kingpost_via", via)
+    object.__setattr__(instance, "_kingpost_state", _snapshot(declaration(cls), values))
+    return instance
+
+
+def refer(cls: type[R], key: tuple[Any, ...], *, via: str = "") -> R:
+    """An instance that holds its key only: what an unloaded to-one relation is. `key` is flat, as of `key_of`."""
+    shape = declaration(cls)
+    if shape.bound is None:
+        return materialise(cls, dict(zip(shape.key, key, strict=True)), via=via)
+    values: dict[str, Any] = {}
+    at = 0
+    for name, target, width in shape.bound.parts:
+        values[name] = key[at] if target is None else refer(target, key[at : at + width], via=f"{cls.__name__}.{name}")
+        at += width
+    if at != len(key):
+        raise ValueError(f"the key of {cls.__name__} has {at} parts, not {len(key)}")
+    return materialise(cls, values, via=via)
+
+
+def key_of(instance: Any) -> tuple[Any, ...]:
+    """The key, flat: where a member is a relation, the key of its target. Raises NotLoaded."""
+    return tuple(_parts(instance))
+
+
+def _parts(instance: Any) -> Iterator[Any]:
+    values = instance.__dict__
+    for name in declaration(type(instance)).key:
+        value = values.get(name, MISSING)
+        if value is MISSING:
+            raise NotLoaded(f"{type(instance).__name__} has no {name} yet, which is part of its key", name)
+        if "__kingpost__" in vars(type(value)):
+            yield from _parts(value)
+        else:
+            yield value
+
+
+def is_new(instance: Any) -> bool:
+    """Whether the instance was made here and never stored."""
+    return instance._kingpost_state is None  # type: ignore[no-any-return]
+
+
+def is_reference(instance: Any) -> bool:
+    """Whether the instance stands for a row of which nothing but the key is known."""
+    return not is_new(instance) and instance.__dict__.keys() <= set(declaration(type(instance)).key)
+
+
+def changes(instance: Any) -> dict[str, Any]:
+    """The members that a write has to store, by name: of a new instance all it has, else those that differ."""
+    shape = declaration(type(instance))
+    state = cast("dict[str, Any] | None", instance._kingpost_state)
+    values = instance.__dict__
+    if state is None:
+        return {name: value for name, value in values.items() if shape.stored(name)}
+    return {
+        name: value
+        for name, value in values.items()
+        if shape.stored(name) and (name not in state or _differs(state[name], value))
+    }
+
+
+def settle(instance: Any, values: Mapping[str, Any]) -> None:
+    """After a write: take in what the store now has (version, defaults), and count everything as stored."""
+    instance.__dict__.update(values)
+    set_state(instance, _snapshot(declaration(type(instance)), instance.__dict__))
+
+
+def take_in(instance: Any, values: Mapping[str, Any]) -> None:
+    """Add values that were loaded later; what had been changed before stays changed."""
+    instance.__dict__.update(values)
+    loaded = _snapshot(declaration(type(instance)), dict(values))
+    set_state(instance, {**(instance._kingpost_state or {}), **loaded})
+
+
+def _snapshot(shape: Declaration, values: dict[str, Any]) -> dict[str, Any]:
+    state = dict(values)
+    bound = shape.bound
+    for name in bound.mutable if bound is not None else ():
+        if name in state:
+            value = state[name]
+            related = isinstance(bound, Bound) and name in bound.targets
+            state[name] = list(value) if related else deepcopy(value)
+    return state
+
+
+def _differs(old: Any, new: Any) -> bool:
+    return old is not new and (type(old) is not type(new) or bool(old != new))

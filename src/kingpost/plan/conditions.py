@@ -1,0 +1,182 @@
+"""Conditions of an intent as expressions, and the parameters they bring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kingpost.base.errors import Detail, Invalid
+from kingpost.language.lower import Capture, LanguageError, lower
+from kingpost.language.schema import Schema
+from kingpost.language.tree import (
+    Call,
+    Compare,
+    Comparison,
+    Expression,
+    Identity,
+    In,
+    IsNone,
+    Keyed,
+    Not,
+    Param,
+    Root,
+    Row,
+    any_of,
+)
+from kingpost.language.types import BOOL, TEXT, Kind, Type, reference
+from kingpost.model.columns import key_columns
+from kingpost.plan.intent import Condition, Expressed, SortKey
+from kingpost.plan.select import Order
+from kingpost.plan.standing import Standing
+from kingpost.plan.supplied import SuppliedSchema, along, readable, restrict, unknown
+from kingpost.plan.values import parse, parse_key
+
+_ORDER: dict[str, Comparison] = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+_TEXT = ("contains", "startswith", "endswith")
+_UNSORTED = {Kind.JSON, Kind.EMBEDDED, Kind.LIST}
+_UNORDERED = {Kind.BOOL, Kind.REFERENCE, Kind.ENUM, *_UNSORTED}
+
+ReadValue = Callable[[Any], Any]
+
+
+class Conditions:
+    """Turns the conditions of one intent into one expression each; what values they take is kept beside.
+
+    `readers`: how the value given becomes that of the parameter of this name. `captured`: for the lambda of this name,
+    the captured variables that become parameters.
+    """
+
+    def __init__(self, standing: Standing, schema: Schema) -> None:
+        self.standing = standing
+        self.schema = schema
+        self.captured: dict[str, tuple[Capture, ...]] = {}
+        self.readers: dict[str, ReadValue] = {}
+
+    def one(self, resource: str, condition: Condition | Expressed, name: str) -> Expression:
+        """A condition as an expression; what its parameters take is kept in `readers` and `captures`."""
+        if isinstance(condition, Expressed):
+            return self._lowered(resource, condition.source, condition.text, name, BOOL)
+        pointer = condition.where or f"?{'.'.join(condition.path)}"
+
+        def finish(value: Expression) -> Expression:
+            return self._comparison(value, condition, name, pointer)
+
+        return along(self.standing, Root(resource), condition.path, finish, pointer)
+
+    def orders(self, resource: str, sort: tuple[SortKey, ...], prefix: str) -> tuple[Order, ...]:
+        """Sort keys as expressions."""
+        found: list[Order] = []
+        for index, key in enumerate(sort):
+            if key.source is not None:
+                value = self._lowered(resource, key.source, False, f"{prefix}{index}", None)
+            else:
+                value = along(self.standing, Root(resource), key.path, lambda value: value, "?sort")
+            if value.type.kind in _UNSORTED:
+                self._refuse("?sort", f"{'.'.join(key.path) or 'this value'} has no order to sort by")
+            found.append(Order(value, key.descending))
+        return tuple(found)
+
+    def _comparison(self, value: Expression, condition: Condition, name: str, pointer: str) -> Expression:
+        operator, type = condition.operator, value.type
+        bound = type.maybe(False)
+        if operator == "none":
+            none = IsNone(value)
+            wanted = condition.value if not condition.raw else parse(condition.value, BOOL, pointer)
+            return none if wanted else Not(none)
+        if operator in ("eq", "ne") and not condition.raw and condition.value is None:
+            return IsNone(value) if operator == "eq" else Not(IsNone(value))
+        if type.kind in _UNSORTED:
+            self._refuse(pointer, f"{'.'.join(condition.path)} is not one value: name a member of it, or use where=")
+        read = self._reader(value, condition, pointer)
+        self.readers[name] = read
+        param = Param(name, bound)
+        match operator:
+            case "eq":
+                return Compare("==", value, param)
+            case "ne":
+                return Not(Compare("==", value, param))
+            case "in":
+                self.readers[name] = lambda given: [read(one) for one in _listed(given)]
+                return In(value, Param(name, Type(Kind.LIST, element=bound)))
+            case "contains" | "startswith" | "endswith":
+                if type.kind is not Kind.TEXT:
+                    self._refuse(pointer, f"{'.'.join(condition.path)} is not text: {operator} does not apply")
+                return Call(operator, (value, param), BOOL)
+            case _:
+                if type.kind in _UNORDERED:
+                    self._refuse(pointer, f"{'.'.join(condition.path)} has no order: use eq, ne or in")
+                return Compare(_ORDER[operator], value, param)
+
+    def _reader(self, value: Expression, condition: Condition, pointer: str) -> ReadValue:
+        if isinstance(value, Identity) or value.type.kind is Kind.REFERENCE:
+            types = tuple(
+                column.type for column in key_columns(self.standing.model, self.standing.model[value.type.name])
+            )
+
+            def read_key(given: Any) -> Any:
+                known = self.schema.reference(given)
+                key = known[1] if known is not None else given
+                if condition.raw and isinstance(key, str):
+                    key = parse_key(tuple(key.split(",")) if len(types) > 1 else (key,), types, pointer)
+                parts = key if isinstance(key, tuple) else (key,)
+                return parts[0] if len(parts) == 1 else parts
+
+            return read_key
+        if not condition.raw:
+            return lambda given: getattr(given, "value", given) if value.type.kind is Kind.ENUM else given
+        operand = TEXT if condition.operator in _TEXT else value.type
+        return lambda given: parse(given, operand, pointer)
+
+    def _lowered(self, resource: str, source: Any, text: bool, prefix: str, expects: Type | None) -> Expression:
+        root = Root(resource)
+        names: dict[str, Row | Expression] = {}
+        model = self.standing.model
+        if text:
+            names["self"] = root
+            if model.actor is not None:
+                me = Param("me", reference(model.actor, nullable=True))
+                names["me"] = Keyed(model.actor, me)
+        else:
+            names[source.parameters[0]] = root
+        schema = SuppliedSchema(self.schema, self.standing) if text else self.schema
+        try:
+            lowered = lower(
+                source, schema, names, prefix=prefix, expects=expects, proven=False, root=root if text else None
+            )
+        except LanguageError as error:
+            details = [Detail("?where", problem.code, problem.message) for problem in error.problems]
+            raise Invalid("KP113", str(error), details) from None
+        if text:
+            return restrict(lowered.expression, self.standing)
+        if lowered.captures:
+            self.captured[prefix] = lowered.captures
+        return self.standing.rights.closed(lowered.expression)
+
+    def search(self, resource: str, name: str) -> Expression:
+        """Any of the fields declared `search=True` holds the text, whatever its case."""
+        found = self.standing.model[resource]
+        paths = [(field.name,) for field in found.fields.values() if field.search]
+        names = set(readable(self.standing, resource))
+        wanted = Call("lower", (Param(name, TEXT),), TEXT)
+        parts = [
+            along(
+                self.standing,
+                Root(resource),
+                path,
+                lambda value: Call("contains", (Call("lower", (value,), value.type), wanted), BOOL),
+                "?q",
+            )
+            for path in paths
+            if path[0] in names
+        ]
+        if not parts:
+            raise unknown(self.standing, resource, "q", "?q")
+        return any_of(*parts)
+
+    @staticmethod
+    def _refuse(pointer: str, message: str) -> None:
+        raise Invalid("KP114", message, [Detail(pointer, "KP114", message)])
+
+
+def _listed(given: Any) -> list[Any]:
+    return given.split(",") if isinstance(given, str) else list(given)

@@ -1,0 +1,266 @@
+"""From an intent to a read that can run: rules merged in, paths checked, the cost bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kingpost.base.errors import Detail, Forbidden, Invalid, Unauthenticated
+from kingpost.language.lower import Capture
+from kingpost.language.schema import Schema
+from kingpost.language.tree import (
+    FALSE,
+    TRUE,
+    Compare,
+    Expression,
+    Field,
+    Identity,
+    IsNone,
+    Item,
+    Keyed,
+    Many,
+    Not,
+    Or,
+    Param,
+    Quantify,
+    Root,
+    Step,
+    Summary,
+    all_of,
+    any_of,
+    identity,
+    walk,
+)
+from kingpost.language.types import FLOAT, INT, Kind, reference
+from kingpost.plan.conditions import Conditions
+from kingpost.plan.intent import Read, SortKey, SummaryOf
+from kingpost.plan.plan import CursorPlan, Fetch, Leaf, ReadPlan, Shape
+from kingpost.plan.rights import Right
+from kingpost.plan.select import Order, Select
+from kingpost.plan.shapes import Columns, ShapePlanner, Tree, key_order
+from kingpost.plan.standing import Standing
+from kingpost.plan.supplied import along, unknown
+
+MAX_SORT = 8
+_NUMERIC = {Kind.INT, Kind.FLOAT, Kind.DECIMAL, Kind.DURATION}
+_UNORDERED = {Kind.JSON, Kind.EMBEDDED, Kind.LIST, Kind.REFERENCE, Kind.BOOL, Kind.ENUM}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan with how the values of its intent are read: by parameter, and by lambda what it captured."""
+
+    plan: ReadPlan
+    readers: dict[str, Callable[[Any], Any]]
+    captured: dict[str, tuple[Capture, ...]]
+
+
+class ReadPlanner:
+    """Plans one read. `nones`: which sort values of the cursor are None, where the read goes on from one."""
+
+    def __init__(self, read: Read, standing: Standing, schema: Schema, nones: tuple[bool, ...] | None = None) -> None:
+        self.read = read
+        self.standing = standing
+        self.model = standing.model
+        self.conditions = Conditions(standing, schema)
+        self.nones = nones
+        self.resource = read.resource
+        if read.relation is not None:
+            self.resource = self.model[read.resource].relations[read.relation].target
+
+    def plan(self) -> Planned:
+        """The whole plan; raises `Invalid`, `Forbidden`, `Unauthenticated` or `Rejected`."""
+        read = self.read
+        self._admit(self.resource)
+        if read.summaries or read.group is not None:
+            return self._summary()
+        columns = Columns()
+        shapes = ShapePlanner(self.standing, self.conditions, read.narrowed, whole=read.whole)
+        fields = None if read.fields is None else Tree.of(read.fields, "?fields")
+        shape, batches = shapes.fetch(self.resource, fields, Tree.of(read.include, "?include"), columns)
+        where = self._where()
+        found = self.model[self.resource]
+        if read.key is not None and read.relation is None:
+            version = None
+            if found.version is not None:
+                version = columns.add(Field(Root(self.resource), found.version, INT))[0]
+            select = Select(self.resource, tuple(columns.expressions), where)
+            fetch = Fetch(found.store, select, shape, batches, self.resource)
+            return self._planned(fetch, where, version=version)
+        orders = self._orders()
+        cursor = self._cursor(orders, columns)
+        after = None if self.nones is None else _beyond(orders, self.nones)
+        select = Select(
+            self.resource,
+            tuple(columns.expressions),
+            all_of(where, after),
+            orders,
+            None if read.limit is None else Param("limit", INT),
+            Param("offset", INT) if read.offset else None,
+        )
+        count = None
+        if read.count:
+            count = Select(self.resource, (Summary("count", None, INT),), where, group=())
+        fetch = Fetch(found.store, select, shape, batches, self.resource)
+        return self._planned(fetch, where, count=count, cursor=cursor)
+
+    def _admit(self, resource: str) -> None:
+        """No rule speaks of reading: nobody may."""
+        if self.standing.system or self.standing.rights.verb(resource, "read").declared:
+            return
+        raise refused(self.standing, resource, "read")
+
+    def _where(self) -> Expression | None:
+        read, root = self.read, Root(self.resource)
+        parts: list[Expression | None] = []
+        if read.relation is not None:
+            parts.append(self._related(read.relation))
+        elif read.key is not None:
+            parts.append(Compare("==", identity(root), Param("key", reference(self.resource))))
+        for index, condition in enumerate(read.conditions):
+            parts.append(self.conditions.one(self.resource, condition, f"c{index}"))
+        if read.search is not None:
+            parts.append(self.conditions.search(self.resource, "q"))
+        visible = self.standing.visible(self.resource)
+        return all_of(*parts, visible)
+
+    def _related(self, name: str) -> Expression:
+        """The rows at the end of a relation of the row `key`."""
+        parent, relation = self.read.resource, self.model[self.read.resource].relations[name]
+        if self.standing.member(parent, name) != TRUE:
+            raise unknown(self.standing, parent, name, f"/{name}")
+        root, key = Root(self.resource), Param("key", reference(parent))
+        if relation.kind == "many":
+            back = self.model[self.resource].relations[relation.inverse or ""]
+            return Compare("==", identity(Step(root, back.name, parent, back.nullable)), key)
+        base = Keyed(parent, key)
+        if relation.kind == "one":
+            return Compare("==", identity(Step(base, name, self.resource, relation.nullable)), identity(root))
+        item = Item(self.standing.rights.fresh(), self.resource)
+        return Quantify(
+            "any", Many(base, name, self.resource, item.var), None, Compare("==", identity(item), identity(root))
+        )
+
+    def _orders(self) -> tuple[Order, ...]:
+        read = self.read
+        if len(read.sort) > MAX_SORT:
+            message = f"sort takes at most {MAX_SORT} keys"
+            raise Invalid("KP115", message, [Detail("?sort", "KP115", message)])
+        orders = self.conditions.orders(self.resource, read.sort, "s")
+        taken = {order.expression for order in orders}
+        return orders + tuple(order for order in key_order(self.model, self.resource) if order.expression not in taken)
+
+    def _cursor(self, orders: tuple[Order, ...], columns: Columns) -> CursorPlan | None:
+        if any(order.expression.type.kind is Kind.REFERENCE for order in orders):
+            return None
+        places = tuple(columns.add(order.expression)[0] for order in orders)
+        return CursorPlan(places, tuple(order.expression.type for order in orders))
+
+    def _summary(self) -> Planned:
+        read = self.read
+        columns, entries = Columns(), []
+        groups: list[Expression] = []
+        for path in read.group or ():
+            value = along(self.standing, Root(self.resource), path, lambda value: value, "?group")
+            if value.type.kind in (Kind.JSON, Kind.EMBEDDED, Kind.LIST):
+                self._refuse("?group", f"{'.'.join(path)} can't be grouped by")
+            groups.append(value)
+            entries.append(Leaf(".".join(path), columns.add(value)[0], value.type))
+        for summary in read.summaries:
+            value = self._summarised(summary)
+            entries.append(Leaf(summary.name, columns.add(value)[0], value.type))
+        where = self._where()
+        orders = tuple(Order(group) for group in groups)
+        limit = None if read.limit is None else Param("limit", INT)
+        select = Select(
+            self.resource, tuple(columns.expressions), where, orders, limit if groups else None, group=tuple(groups)
+        )
+        found = self.model[self.resource]
+        return self._planned(Fetch(found.store, select, Shape("", tuple(entries)), (), self.resource), where)
+
+    def _summarised(self, summary: SummaryOf) -> Expression:
+        kind, path = summary.kind, summary.path
+        pointer = f"?{kind}"
+        if summary.source is not None:
+            value = self.conditions.orders(self.resource, (SortKey(source=summary.source),), f"{summary.name}.")[
+                0
+            ].expression
+        elif kind == "count" and path in ((), ("*",)):
+            return Summary("count", None, INT)
+        else:
+            value = along(self.standing, Root(self.resource), path, lambda value: value, pointer)
+        if isinstance(value, Identity):
+            if kind != "count":
+                self._refuse(pointer, f"{'.'.join(path)} is a row, not a number")
+            return Summary("count", value, INT)
+        kinds = value.type.kind
+        if (kind in ("sum", "avg") and kinds not in _NUMERIC) or (kind in ("min", "max") and kinds in _UNORDERED):
+            self._refuse(pointer, f"{kind} of {'.'.join(path)} has no meaning")
+        type = INT if kind == "count" else FLOAT.maybe() if kind == "avg" else value.type.maybe(kind != "sum")
+        return Summary(kind, value, type)
+
+    @staticmethod
+    def _refuse(pointer: str, message: str) -> None:
+        raise Invalid("KP116", message, [Detail(pointer, "KP116", message)])
+
+    def _planned(
+        self,
+        fetch: Fetch,
+        where: Expression | None,
+        *,
+        count: Select | None = None,
+        cursor: CursorPlan | None = None,
+        version: int | None = None,
+    ) -> Planned:
+        consulted = list(self.standing.consulted)
+        captures = [capture for right in consulted for capture in right.captures]
+        plan = ReadPlan(
+            fetch=fetch,
+            captures=tuple(captures),
+            public=not any(_personal(right) for right in consulted),
+            count=count,
+            cursor=cursor,
+            version=version,
+            empty=where == FALSE,
+        )
+        return Planned(plan, self.conditions.readers, self.conditions.captured)
+
+
+def refused(standing: Standing, resource: str, verb: str) -> Forbidden | Unauthenticated:
+    """The error for a verb that the rules do not give to this actor."""
+    if not standing.named:
+        return Unauthenticated("KP401", f"who may {verb} {resource} is for its rules to say, and nobody is logged in")
+    return Forbidden("KP403", f"the rules of {resource} do not let you {verb} it")
+
+
+def _personal(right: Right) -> bool:
+    return any(isinstance(node, Keyed) for node in walk(right.expression))
+
+
+def _beyond(orders: tuple[Order, ...], nones: tuple[bool, ...]) -> Expression:
+    """Rows that come after the one whose sort values are the parameters `a0`, `a1`, …; None sorts lowest.
+
+    The bound on the first key stands alone in front, so that an index on it can be entered there.
+    """
+    ends: list[Expression] = []
+    ties: list[Expression] = []
+    first: Expression | None = None
+    for index, (order, none) in enumerate(zip(orders, nones, strict=True)):
+        value, type = order.expression, order.expression.type
+        param = Param(f"a{index}", type.maybe(False))
+        if none:
+            after: Expression = FALSE if order.descending else Not(IsNone(value))
+            tie: Expression = IsNone(value)
+            at_least: Expression = tie if order.descending else TRUE
+        else:
+            after = Compare("<" if order.descending else ">", value, param)
+            at_least = Compare("<=" if order.descending else ">=", value, param)
+            if order.descending and type.nullable:
+                after, at_least = Or((after, IsNone(value))), Or((at_least, IsNone(value)))
+            tie = Compare("==", value, param)
+        if index == 0 and len(orders) > 1:
+            first = at_least
+        ends.append(all_of(*ties, after) or TRUE)
+        ties.append(tie)
+    return all_of(first, any_of(*ends)) or TRUE

@@ -1,0 +1,105 @@
+"""Values from outside, read by the type of what they are compared with."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from kingpost.base.errors import Detail, Invalid
+from kingpost.language.types import Kind, Type
+
+_PYTHON: dict[Kind, Any] = {
+    Kind.INT: int,
+    Kind.FLOAT: float,
+    Kind.DECIMAL: Decimal,
+    Kind.UUID: UUID,
+    Kind.DATETIME: datetime,
+    Kind.DATE: date,
+    Kind.TIME: time,
+    Kind.DURATION: timedelta,
+    Kind.BYTES: bytes,
+}
+_WORDS = {
+    Kind.INT: "a whole number",
+    Kind.FLOAT: "a number",
+    Kind.DECIMAL: "a decimal number",
+    Kind.UUID: "a UUID",
+    Kind.DATETIME: "an instant with its offset, like 2026-01-31T12:00:00Z",
+    Kind.DATE: "a date, like 2026-01-31",
+    Kind.TIME: "a time, like 12:00:00",
+    Kind.DURATION: "a duration, like P1DT12H",
+    Kind.BYTES: "bytes in base64",
+    Kind.BOOL: "true or false",
+}
+_BOOLS = {"true": True, "false": False}
+
+
+def parse(text: str, type: Type, pointer: str) -> Any:
+    """The value that `text` stands for; raises `Invalid` (KP112) that names the parameter and never the value."""
+    try:
+        return _parse(text, type)
+    except (ValueError, ArithmeticError, msgspec.ValidationError):
+        words = (
+            f"one of {', '.join(map(str, type.choices))}"
+            if type.choices
+            else _WORDS.get(type.kind, str(type.maybe(False)))
+        )
+        message = f"{pointer.lstrip('?')} takes {words}"
+        raise Invalid("KP112", message, [Detail(pointer, "KP112", message)]) from None
+
+
+def _parse(text: str, type: Type) -> Any:
+    if type.choices:
+        by_text = {str(choice): choice for choice in type.choices}
+        if text not in by_text:
+            raise ValueError(text)
+        return by_text[text]
+    match type.kind:
+        case Kind.TEXT:
+            return checked_text(text)
+        case Kind.BOOL:
+            if text not in _BOOLS:
+                raise ValueError(text)
+            return _BOOLS[text]
+        case Kind.INT:
+            value = int(text) if len(text) < 30 and not text.startswith("+") and "_" not in text else 1 << 64
+            if not -(1 << 63) <= value < 1 << 63:
+                raise ValueError(text)
+            return value
+        case Kind.DATETIME:
+            moment = msgspec.convert(text.replace(" ", "+"), datetime, strict=False)
+            if moment.tzinfo is None:
+                raise ValueError(text)
+            return moment.astimezone(UTC)
+        case Kind.FLOAT | Kind.DECIMAL:
+            number = msgspec.convert(text, _PYTHON[type.kind], strict=False)
+            if not (number.is_finite() if isinstance(number, Decimal) else math.isfinite(number)):
+                raise ValueError(text)
+            return number
+        case kind if kind in _PYTHON:
+            return msgspec.convert(text, _PYTHON[kind], strict=False)
+        case _:
+            raise ValueError(text)
+
+
+def checked_text(text: str) -> str:
+    """Text that every store can hold: no NUL, no lone surrogates."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("text holds a character that can't be stored")
+    return text
+
+
+def parse_key(texts: tuple[Any, ...], types: tuple[Type, ...], pointer: str) -> tuple[Any, ...]:
+    """A key, member by member; values that are no text are taken as they are."""
+    if len(texts) != len(types):
+        message = f"the key has {len(types)} members"
+        raise Invalid("KP112", message, [Detail(pointer, "KP112", message)])
+    return tuple(
+        parse(text, type, pointer) if isinstance(text, str) and type.kind is not Kind.TEXT else text
+        for text, type in zip(texts, types, strict=True)
+    )

@@ -1,0 +1,131 @@
+"""Writes: how a row is loaded to be changed, what must hold of it afterwards, and what references must fulfil."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kingpost.language.lower import Capture
+from kingpost.language.tree import (
+    TRUE,
+    Compare,
+    Expression,
+    Field,
+    Identity,
+    In,
+    Item,
+    Many,
+    Node,
+    Param,
+    Root,
+    Step,
+    all_of,
+    identity,
+    walk,
+)
+from kingpost.language.types import reference
+from kingpost.model.columns import key_columns
+from kingpost.plan.read import refused
+from kingpost.plan.select import Select
+from kingpost.plan.shapes import keys_of
+from kingpost.plan.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """The row of the parameter `key`, if the actor may see it, as stored: `columns` says which member stands where.
+
+    `allowed`: the column that tells whether the verb is allowed, None where it surely is.
+    """
+
+    select: Select
+    columns: dict[str, tuple[int, ...]]
+    allowed: int | None
+    captures: tuple[Capture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AfterPlan:
+    """What must surely hold of a row after a write. `local`: the row's own values and the actor decide it.
+
+    `select` finds those of the rows `keys` of which it holds.
+    """
+
+    condition: Expression
+    local: bool
+    select: Select
+    captures: tuple[Capture, ...]
+
+
+def plan_load(standing: Standing, resource: str, verb: str) -> LoadPlan:
+    """Raises `Forbidden` or `Unauthenticated` where the rules give this verb, or reading, to no one like the actor."""
+    for needed in ("read", verb):
+        if not standing.system and not standing.rights.verb(resource, needed).declared:
+            raise refused(standing, resource, needed)
+    found = standing.model[resource]
+    root = Root(resource)
+    expressions: list[Expression] = []
+    columns: dict[str, tuple[int, ...]] = {}
+    width = 0
+    for field in found.fields.values():
+        expressions.append(Field(root, field.name, field.type))
+        columns[field.name] = (width,)
+        width += 1
+    for relation in found.relations.values():
+        if relation.kind == "one":
+            step = identity(Step(root, relation.name, relation.target, relation.nullable))
+            expressions.append(step)
+            wide = len(key_columns(standing.model, standing.model[relation.target]))
+            columns[relation.name] = tuple(range(width, width + wide))
+            width += wide
+    may = standing.may(resource, verb)
+    allowed = None
+    if may != TRUE:
+        expressions.append(may)
+        allowed = width
+    key = Compare("==", identity(root), Param("key", reference(resource)))
+    where = all_of(key, standing.visible(resource))
+    return LoadPlan(Select(resource, tuple(expressions), where), columns, allowed, _captures(standing))
+
+
+def plan_after(standing: Standing, resource: str, verb: str | None, written: tuple[str, ...] = ()) -> AfterPlan:
+    """What holds after a write: guard and, with a verb, its rules; the write rules of the members written."""
+    may = TRUE if verb is None else standing.may(resource, verb)
+    if verb is not None and not standing.system and not standing.rights.verb(resource, verb).declared:
+        raise refused(standing, resource, verb)
+    members = [standing.member(resource, name, "write") for name in written]
+    condition = all_of(standing.guard(resource), may, *members) or TRUE
+    where = all_of(In(identity(Root(resource)), keys_of(resource)), condition)
+    select = Select(resource, (identity(Root(resource)),), where)
+    return AfterPlan(condition, is_local(condition), select, _captures(standing))
+
+
+def plan_visible(standing: Standing, resource: str) -> Select | None:
+    """Finds those of the rows `keys` that the actor may see; None where he may see all there are."""
+    visible = standing.visible(resource)
+    if visible == TRUE:
+        return None
+    where = all_of(In(identity(Root(resource)), keys_of(resource)), visible)
+    return Select(resource, (identity(Root(resource)),), where)
+
+
+def _captures(standing: Standing) -> tuple[Capture, ...]:
+    return tuple(capture for right in standing.consulted for capture in right.captures)
+
+
+def is_local(expression: Expression) -> bool:
+    """Whether the row's own values and the actor decide it."""
+    return not any(_elsewhere(node) for node in walk(expression))
+
+
+def _elsewhere(node: Node) -> bool:
+    match node:
+        case Many() | Item():
+            return True
+        case Field(row=Step()):
+            return True
+        case Identity(row=Step(base=Step())):
+            return True
+        case Step(guard=guard) if guard is not None:
+            return True
+        case _:
+            return False

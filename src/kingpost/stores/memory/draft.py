@@ -1,0 +1,156 @@
+"""A state that is being written: operations one by one, with the refusals that a database makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kingpost.language.evaluate import Frame, surely_true
+from kingpost.model.columns import columns
+from kingpost.model.model import RelationModel, UniqueModel
+from kingpost.plan.select import Clear, Delete, Insert, Update
+from kingpost.stores.contract import ReferenceViolation, Rows, StaleRow, StoreError, UniqueViolation
+from kingpost.stores.memory.state import Key, Layout, Row, State
+from kingpost.stores.memory.values import keep
+
+
+class Draft(State):
+    """A copy to write on. Tables are copied when they are first touched; the state it came from stays as it is."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state.model, state.layouts, dict(state.rows))
+        self._touched: set[str] = set()
+
+    def insert(self, insert: Insert) -> Rows:
+        """Add rows; the answer has the `returning` columns."""
+        layout, table = self.layouts[insert.resource], self._table(insert.resource)
+        answers: list[tuple[Any, ...]] = []
+        for values in insert.rows:
+            row = self._kept(layout, dict(zip(insert.columns, values, strict=True)), start={})
+            key = layout.key_of(row)
+            if key in table:
+                raise _taken(insert.resource, layout.resource.key)
+            self._check(layout, row, among=None)
+            table[key] = row
+            answers.append(tuple(row[name] for name in insert.returning))
+        return answers if insert.returning else []
+
+    def update(self, update: Update) -> None:
+        """Change one row and raise its version."""
+        layout, table = self.layouts[update.resource], self._table(update.resource)
+        key, old = self._found(update, layout)
+        row = self._kept(layout, update.values, start=old)
+        version = self._version(layout)
+        if version is not None and version not in update.values:
+            row = {**row, version: old[version] + 1}
+        self._check(layout, row, among=key)
+        if layout.key_of(row) == key:
+            table[key] = row
+        else:
+            del table[key]
+            table[layout.key_of(row)] = row
+
+    def delete(self, delete: Delete) -> None:
+        """Remove one row, and what goes with it."""
+        key, _ = self._found(delete, self.layouts[delete.resource])
+        self._remove(delete.resource, key)
+
+    def clear(self, clear: Clear) -> None:
+        """Remove the rows that point at a key."""
+        layout = self.layouts[clear.resource]
+        for key, row in list(self.rows[clear.resource].items()):
+            if layout.held(row, clear.relation) == tuple(clear.key):
+                self._remove(clear.resource, key)
+
+    # ------------------------------------------------------------------------------------------------------ the parts
+
+    def _table(self, resource: str) -> dict[Key, Row]:
+        if resource not in self._touched:
+            self._touched.add(resource)
+            self.rows[resource] = dict(self.rows[resource])
+        self._children = {}
+        return self.rows[resource]
+
+    def _version(self, layout: Layout) -> str | None:
+        name = layout.resource.version
+        return None if name is None else layout.places[name][0]
+
+    def _found(self, operation: Update | Delete, layout: Layout) -> tuple[Key, Row]:
+        key = tuple(operation.key)
+        row = self.rows[operation.resource].get(key)
+        version = self._version(layout)
+        if row is None or (operation.version is not None and version and row[version] != operation.version):
+            raise StaleRow(f"The {operation.resource} is gone, or has changed since it was read")
+        return key, row
+
+    def _kept(self, layout: Layout, values: Mapping[str, object], start: Row) -> Row:
+        """The row with new values, all in the form that is kept."""
+        row = dict(start)
+        for column in columns(self.model, layout.resource):
+            if column.name in values:
+                row[column.name] = keep(column.type)(values[column.name])
+            elif column.name not in row:
+                row[column.name] = 1 if column.name == self._version(layout) else None
+            if row[column.name] is None and not column.type.nullable:
+                raise StoreError(f"{layout.resource.name}.{column.member} may not be None in the store")
+        unknown = set(values) - set(row)
+        if unknown:
+            raise StoreError(f"{layout.resource.name} has no column {', '.join(sorted(unknown))}")
+        return row
+
+    def _check(self, layout: Layout, row: Row, among: Key | None) -> None:
+        """Uniqueness, and that references lead somewhere. `among`: the key of the row itself, if it is there already."""
+        resource = layout.resource
+        for unique in _uniques(layout):
+            names = [name for member in unique.members for name in layout.places[member]]
+            wanted = [row[name] for name in names]
+            if None in wanted or not self._counts(unique, row):
+                continue
+            for key, other in self.rows[resource.name].items():
+                if key != among and [other[name] for name in names] == wanted and self._counts(unique, other):
+                    raise _taken(resource.name, unique.members)
+        own = layout.key_of(row)
+        for relation in self._held(layout):
+            key = layout.held(row, relation.name)
+            if key is not None and key not in self.rows[relation.target] and (relation.target, key) != (resource.name, own):
+                words = f"{resource.name}.{relation.name} points at a row that is not there"
+                raise ReferenceViolation(words, resource.name, (relation.name,), "missing")
+
+    def _counts(self, unique: UniqueModel, row: Row) -> bool:
+        return unique.where is None or surely_true(unique.where)(Frame(row, {}, self))
+
+    def _held(self, layout: Layout) -> Iterator[RelationModel]:
+        for relation in layout.resource.relations.values():
+            if relation.kind == "one" and relation.constrained and relation.target in self.layouts:
+                yield relation
+
+    def _remove(self, resource: str, key: Key) -> None:
+        self._table(resource).pop(key, None)
+        for name, layout in self.layouts.items():
+            for relation in self._held(layout):
+                if relation.target == resource:
+                    self._let_go(name, layout, relation, key)
+
+    def _let_go(self, name: str, layout: Layout, relation: RelationModel, key: Key) -> None:
+        """What happens to the rows that hold a key which is gone."""
+        for holder, row in list(self.rows[name].items()):
+            if layout.held(row, relation.name) != key:
+                continue
+            match relation.on_delete:
+                case "restrict":
+                    words = f"The row is in use: {name}.{relation.name} points at it"
+                    raise ReferenceViolation(words, name, (relation.name,), "in use")
+                case "cascade":
+                    self._remove(name, holder)
+                case "null":
+                    self._table(name)[holder] = {**row, **dict.fromkeys(self.columns(relation))}
+
+
+def _uniques(layout: Layout) -> Sequence[UniqueModel]:
+    resource = layout.resource
+    alone = [one.name for one in (*resource.fields.values(), *resource.relations.values()) if one.unique]
+    return [*(UniqueModel((name,)) for name in alone), *resource.uniques]
+
+
+def _taken(resource: str, members: tuple[str, ...]) -> UniqueViolation:
+    return UniqueViolation(f"Another {resource} has the same {' and '.join(members)}", resource, members)

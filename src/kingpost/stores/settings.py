@@ -1,0 +1,49 @@
+"""What may be set for a store, whatever its kind. Times are in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from kingpost.base.problems import DeclarationError, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Bounds that keep one slow client from holding up all others.
+
+    Args:
+        statement: How long one statement may run.
+        wait: How long to wait for a connection, or for another process that is writing.
+        transaction: How long an interactive transaction may stay open.
+        inline_steps: SQLite: how many steps of its virtual machine a read may take in the event loop (50,000 are
+            about 1 ms) before it is moved to a thread.
+    """
+
+    statement: float = 30
+    wait: float = 10
+    transaction: float = 10
+    inline_steps: int = 50_000
+
+
+def split_parameters(url: str, known: tuple[str, ...], rest: bool = False) -> tuple[str, Mapping[str, str]]:
+    """The URL without the parameters in `known`, and these. Others stay in the URL if `rest`, else they are refused."""
+    parts = urlsplit(url)
+    ours: dict[str, str] = {}
+    theirs: list[str] = []
+    for pair in filter(None, parts.query.split("&")):
+        (name, value), = parse_qsl(pair, keep_blank_values=True)  # fmt: skip
+        if name in known:
+            ours[name] = value
+        elif rest:
+            theirs.append(pair)
+        else:
+            raise url_problem(url, f"it has the parameter {name}", f"one of {', '.join(known)}")
+    return urlunsplit(parts._replace(query="&".join(theirs))), ours
+
+
+def url_problem(url: str, fault: str, remedy: str) -> DeclarationError:
+    """The error for an address that can't be used. A password in the URL does not get into the words."""
+    shown = urlunsplit(urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]))
+    return DeclarationError([Problem("KP311", f"The store address {shown} can't be used: {fault}", remedy)])

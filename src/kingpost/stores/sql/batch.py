@@ -1,0 +1,189 @@
+"""The operations of a batch as SQL: text made once per shape, values turned into what the driver takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from kingpost.model.columns import Column, columns, key_columns, relation_columns
+from kingpost.model.model import Model, ResourceModel
+from kingpost.plan.select import Check, Clear, Delete, Insert, Operation, Select, Update
+from kingpost.stores.contract import Convert
+from kingpost.stores.sql.dialects import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The text of all operations that differ in values only, and how their values become arguments."""
+
+    text: str
+    converts: tuple[Convert | None, ...]
+
+    def arguments(self, values: Sequence[object]) -> tuple[object, ...]:
+        """The values as the driver takes them."""
+        return tuple(
+            value if convert is None else convert(value)
+            for convert, value in zip(self.converts, values, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation, ready to run: `text` once for every one of `rows`.
+
+    `one`: exactly one row must be touched. `count`: so many rows must be found. `returns`: it answers rows.
+    """
+
+    index: int
+    operation: Operation
+    text: str
+    rows: Sequence[Sequence[object]]
+    one: bool = False
+    count: int | None = None
+    returns: bool = False
+
+
+class Translated(Protocol):
+    """A select as text and arguments."""
+
+    @property
+    def text(self) -> str: ...
+    def arguments(self, params: Mapping[str, object]) -> Sequence[object]: ...
+
+
+@dataclass(slots=True)
+class Batches:
+    """Makes steps from operations.
+
+    Args:
+        model: What was declared.
+        dialect: How it is written.
+        prepare: Translates the select of a `Check`.
+    """
+
+    model: Model
+    dialect: Dialect
+    prepare: Callable[[Select], Translated]
+    _shapes: dict[tuple[object, ...], Shape] = field(default_factory=dict)
+
+    def steps(self, operations: Sequence[Operation]) -> list[Step]:
+        """The operations in order, as SQL."""
+        return [self._step(index, operation) for index, operation in enumerate(operations)]
+
+    def _step(self, index: int, operation: Operation) -> Step:
+        match operation:
+            case Insert():
+                return self._insert(index, operation)
+            case Update():
+                return self._update(index, operation)
+            case Delete():
+                return self._delete(index, operation)
+            case Clear():
+                shape = self._shape(("clear", operation.resource, operation.relation), _clear)
+                return Step(index, operation, shape.text, [shape.arguments(operation.key)])
+            case Check():
+                found = self.prepare(operation.select)
+                rows = [found.arguments(operation.params)]
+                return Step(index, operation, found.text, rows, count=operation.rows, returns=True)
+
+    def _insert(self, index: int, insert: Insert) -> Step:
+        shape = self._shape(("insert", insert.resource, insert.columns, insert.returning), _insert)
+        missing = len(shape.converts) - len(insert.columns)  # the row version, which starts at 1
+        rows = [shape.arguments((*row, *(1,) * missing)) for row in insert.rows]
+        return Step(index, insert, shape.text, rows, returns=bool(insert.returning))
+
+    def _update(self, index: int, update: Update) -> Step:
+        version = () if update.version is None else (update.version,)
+        shape = self._shape(("update", update.resource, tuple(update.values), bool(version)), _update)
+        values = (*update.values.values(), *update.key, *version)
+        return Step(index, update, shape.text, [shape.arguments(values)], one=True)
+
+    def _delete(self, index: int, delete: Delete) -> Step:
+        version = () if delete.version is None else (delete.version,)
+        shape = self._shape(("delete", delete.resource, bool(version)), _delete)
+        return Step(index, delete, shape.text, [shape.arguments((*delete.key, *version))], one=True)
+
+    def _shape(self, key: tuple[Any, ...], make: Callable[..., Shape]) -> Shape:
+        shape = self._shapes.get(key)
+        if shape is None:
+            shape = make(_Writer(self.model, self.model[key[1]], self.dialect), *key[2:])
+            if len(self._shapes) > 10_000:  # partial updates of wide rows have very many shapes
+                self._shapes.clear()
+            self._shapes[key] = shape
+        return shape
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Writes the text of one shape and numbers its placeholders."""
+
+    model: Model
+    resource: ResourceModel
+    dialect: Dialect
+    converts: list[Convert | None] = field(default_factory=list)
+
+    def quote(self, name: str) -> str:
+        return self.dialect.quote(name)
+
+    @property
+    def table(self) -> str:
+        return self.quote(self.resource.table)
+
+    def column(self, name: str) -> Column:
+        return next(column for column in columns(self.model, self.resource) if column.name == name)
+
+    def place(self, column: Column) -> str:
+        self.converts.append(self.dialect.forms.to_driver(column.type))
+        return "?" if self.dialect.engine.paramstyle == "qmark" else f"${len(self.converts)}"
+
+    def equal(self, column: Column) -> str:
+        return f"{self.quote(column.name)} = {self.place(column)}"
+
+    def version(self) -> Column | None:
+        """The column of the row version, if the resource keeps one."""
+        name = self.resource.version
+        return None if name is None else self.column(self.resource.fields[name].column)
+
+    def known(self, versioned: bool) -> str:
+        """The condition that finds one row by its key, and by its version."""
+        version = self.version() if versioned else None
+        wanted = [*key_columns(self.model, self.resource), *([version] if version else [])]
+        if versioned and version is None:
+            raise ValueError(f"{self.resource.name} keeps no row version; leave `version` out")
+        return " AND ".join(self.equal(column) for column in wanted)
+
+    def shape(self, text: str) -> Shape:
+        return Shape(text, tuple(self.converts))
+
+
+def _insert(writer: _Writer, names: tuple[str, ...], returning: tuple[str, ...]) -> Shape:
+    version = writer.version()
+    given = [writer.column(name) for name in names]
+    if version and version.name not in names:
+        given.append(version)
+    listed = ", ".join(writer.quote(column.name) for column in given)
+    text = f"INSERT INTO {writer.table} ({listed}) VALUES ({', '.join(map(writer.place, given))})"
+    if returning:
+        text += f" RETURNING {', '.join(map(writer.quote, returning))}"
+    return writer.shape(text)
+
+
+def _update(writer: _Writer, names: tuple[str, ...], versioned: bool) -> Shape:
+    version = writer.version()
+    changes = [writer.equal(writer.column(name)) for name in names]
+    if version and version.name not in names:
+        changes.append(f"{writer.quote(version.name)} = {writer.quote(version.name)} + 1")
+    if not changes:  # nothing to write, but the row must be there
+        name = writer.quote(key_columns(writer.model, writer.resource)[0].name)
+        changes.append(f"{name} = {name}")
+    return writer.shape(f"UPDATE {writer.table} SET {', '.join(changes)} WHERE {writer.known(versioned)}")
+
+
+def _delete(writer: _Writer, versioned: bool) -> Shape:
+    return writer.shape(f"DELETE FROM {writer.table} WHERE {writer.known(versioned)}")
+
+
+def _clear(writer: _Writer, relation: str) -> Shape:
+    held = relation_columns(writer.model, writer.resource.relations[relation])
+    return writer.shape(f"DELETE FROM {writer.table} WHERE {' AND '.join(map(writer.equal, held))}")

@@ -1,0 +1,157 @@
+"""What SQL dialects differ in: how each thing is said. Everything else is the same for all of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+
+from kingpost.language.types import Type
+from kingpost.stores.sql.forms import Forms
+from kingpost.stores.sql.phrases import Condition, Term
+
+DAY = 86_400_000_000
+"""Microseconds of a day in UTC."""
+
+
+class Dialect(ABC):
+    """One database's words. Operands that are NULL give NULL, throughout.
+
+    Arguments are translated values in the dialect's storage form; instants, durations and decimals are what `forms` says.
+    """
+
+    name: ClassVar[str]
+    engine: ClassVar[sa.Dialect]
+    forms: ClassVar[Forms]
+    functions: ClassVar[Mapping[tuple[str, int], Callable[..., Any]]] = {}
+    """Functions to register on every connection, by name and number of arguments."""
+
+    def quote(self, name: str) -> str:
+        """An identifier as it is written."""
+        return str(self.engine.identifier_preparer.quote(name))
+
+    def column(self, alias: str, name: str, type: Type) -> Term:
+        """A column of an alias (of the table itself if that is empty).
+
+        As text, so that SQLAlchemy sees no table behind it: FROM clauses are our own work, sub-selects refer to
+        outer rows without it guessing at correlation.
+        """
+        prefix = f"{self.quote(alias)}." if alias else ""
+        return sa.literal_column(prefix + self.quote(name), self.forms.plain(type))
+
+    def null(self, type: Type) -> Term:
+        """None as a value of a type."""
+        return sa.null()
+
+    # ---------------------------------------------------------------------------------------------------------- numbers
+
+    @abstractmethod
+    def integer(self, term: Term) -> Term:
+        """A bool, int or duration as an operand of exact arithmetic."""
+
+    @abstractmethod
+    def exact(self, term: Term) -> Term:
+        """The result of integer arithmetic, for which an overflow must be an error."""
+
+    @abstractmethod
+    def real(self, term: Term, places: int = 0) -> Term:
+        """A number as a float; `places` of a decimal."""
+
+    @abstractmethod
+    def rescale(self, term: Term, places: int, wanted: int) -> Term:
+        """A decimal (or int: 0 places) with `places`, in the form of one with more, `wanted`."""
+
+    @abstractmethod
+    def floor_divide(self, a: Term, b: Term) -> Term:
+        """`a // b`, NULL for b = 0."""
+
+    @abstractmethod
+    def modulo(self, a: Term, b: Term) -> Term:
+        """`a % b` with the sign of b, NULL for b = 0."""
+
+    @abstractmethod
+    def divide(self, a: Term, b: Term) -> Term:
+        """`a / b` of floats, NULL for b = 0."""
+
+    @abstractmethod
+    def round_decimal(self, term: Term, places: int) -> Term:
+        """A decimal as the nearest int, a half to the even one."""
+
+    @abstractmethod
+    def round_float(self, term: Term) -> Term:
+        """A float as the nearest int, a half to the even one."""
+
+    def output(self, term: Term, type: Type) -> Term:
+        """A value as a column of the answer."""
+        return term
+
+    # ------------------------------------------------------------------------------------------------------------- text
+
+    @abstractmethod
+    def casing(self, function: str, term: Term) -> Term:
+        """`lower`, `upper` or `casefold` as Python does it."""
+
+    @abstractmethod
+    def strip(self, term: Term, spaces: Term) -> Term: ...
+
+    @abstractmethod
+    def contains(self, text: Term, part: Term) -> Condition: ...
+
+    @abstractmethod
+    def starts(self, text: Term, prefix: Term) -> Condition: ...
+
+    @abstractmethod
+    def ends(self, text: Term, suffix: Term) -> Condition: ...
+
+    @abstractmethod
+    def at_least_zero(self, term: Term) -> Term:
+        """The larger of an int and 0."""
+
+    @abstractmethod
+    def byte_length(self, term: Term) -> Term: ...
+
+    def by_code_point(self, term: Term) -> Term:
+        """A text that is to be compared with another where neither is a column, which would say how."""
+        return term
+
+    # ------------------------------------------------------------------------------------------------------------- time
+
+    @abstractmethod
+    def shift(self, instant: Term, duration: Term) -> Term:
+        """`instant + duration`, NULL outside years 1 to 9999."""
+
+    @abstractmethod
+    def elapsed(self, a: Term, b: Term) -> Term:
+        """`a - b` of instants, in microseconds."""
+
+    @abstractmethod
+    def shift_date(self, day: Term, duration: Term) -> Term:
+        """`day + duration`, of which whole days count; NULL outside years 1 to 9999."""
+
+    @abstractmethod
+    def elapsed_dates(self, a: Term, b: Term) -> Term:
+        """`a - b` of dates, in microseconds."""
+
+    # ------------------------------------------------------------------------------------------------------ collections
+
+    @abstractmethod
+    def list_form(self, types: tuple[Type, ...]) -> list[tuple[Callable[[list[Any]], Any], sa.types.TypeEngine[Any]]]:
+        """How a list of rows of values (Nones left out) is bound: one or several parameters, each with its maker."""
+
+    @abstractmethod
+    def among(self, terms: tuple[Term, ...], types: tuple[Type, ...], lists: list[Term]) -> Condition:
+        """Whether the value is in a list bound by `list_form`. NULL for NULL, except that some answer false."""
+
+    @abstractmethod
+    def member(self, document: Term, path: tuple[str, ...], type: Type) -> Term:
+        """A member of a stored JSON document; raises `Unsupported` for types that JSON holds in another form."""
+
+    def extreme(self, kind: str, term: Term, type: Type) -> Term:
+        """The aggregate `min` or `max`."""
+        return sa.Function(kind, term, type_=term.type)
+
+    def order(self, term: Term, type: Type, descending: bool, may_be_null: bool) -> Term:
+        """A sort key: None lowest."""
+        return term.desc() if descending else term

@@ -1,0 +1,262 @@
+"""The PostgreSQL store, over asyncpg and a pool of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from kingpost.language.types import Type
+from kingpost.model.model import Model
+from kingpost.plan.select import Check, Operation, Select
+from kingpost.stores.contract import Abilities, Convert, Rows, SchemaChange, StoreDown, StoreError
+from kingpost.stores.settings import StoreSettings, split_parameters, url_problem
+from kingpost.stores.sql import postgres_catalog, schema
+from kingpost.stores.sql.batch import Step
+from kingpost.stores.sql.common import Ground
+from kingpost.stores.sql.dialects import POSTGRES
+from kingpost.stores.sql.pool import Pool
+from kingpost.stores.sql.postgres_run import AGAIN, Runner, is_lost
+from kingpost.stores.sql.statement import Statement
+
+ATTEMPTS = 5
+"""How often a batch that collides with others (deadlock, serialization) is tried."""
+
+STATEMENTS = 256
+"""How many prepared statements a connection keeps."""
+
+
+class PostgresStore:
+    """A store in one PostgreSQL database, or one that speaks its protocol.
+
+    Reads run in autocommit on connections that are read-only, writes on others. `?pool=10` in the URL is the number
+    of reading connections of this process; half as many write.
+    """
+
+    def __init__(self, url: str, model: Model, name: str, settings: StoreSettings | None = None) -> None:
+        self.url = url
+        self._settings = settings or StoreSettings()
+        self._ground = Ground(model, name, POSTGRES)
+        self._runner = Runner(self._ground.names)
+        self._address, parameters = split_parameters(url, ("pool",), rest=True)
+        size = parameters.get("pool", "10")
+        if not size.isdecimal() or int(size) < 1:
+            raise url_problem(url, f"pool={size} is not a number of connections", "pool=10")
+        wait = self._settings.wait
+        self._reads = Pool(lambda: self._connect(read_only=True), int(size), wait, "reading")
+        self._writes = Pool(lambda: self._connect(read_only=False), max(int(size) // 2, 2), wait, "writing")
+
+    @property
+    def abilities(self) -> Abilities:
+        return self._ground.abilities
+
+    async def start(self) -> None:
+        """Connect once, so that a wrong address shows now."""
+        self._reads.release(await self._reads.acquire())
+
+    async def stop(self) -> None:
+        await self._reads.stop()
+        await self._writes.stop()
+
+    def prepare(self, select: Select) -> Statement:
+        return self._ground.translate(select)
+
+    async def fetch(self, prepared: Statement, params: Mapping[str, object]) -> Rows:
+        arguments = prepared.arguments(params)
+        return await self._read(lambda connection: connection.fetch(prepared.text, *arguments))
+
+    async def stream(
+        self, prepared: Statement, params: Mapping[str, object], *, chunk: int = 1000
+    ) -> AsyncIterator[Rows]:
+        arguments = prepared.arguments(params)
+        connection = await self._reads.acquire()
+        clean = False
+        try:
+            await connection.execute("BEGIN")
+            cursor = await connection.cursor(prepared.text, *arguments)
+            while rows := await cursor.fetch(chunk):
+                yield rows
+            await connection.execute("COMMIT")
+            clean = True
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise self._runner.explain(error) from error
+        finally:
+            self._reads.release(connection, broken=not clean)
+
+    async def write(self, operations: Sequence[Operation]) -> list[Rows]:
+        steps = self._ground.batches.steps(operations)
+        # One statement is a transaction by itself, and saves two journeys to the server.
+        alone = len(steps) == 1 and not isinstance(steps[0].operation, Check)
+        attempt = self._write_alone if alone else self._write_together
+        for number in range(1, ATTEMPTS + 1):
+            try:
+                return await attempt(steps)
+            except AGAIN as error:
+                if number == ATTEMPTS:
+                    raise StoreDown(f"The write collided with others {ATTEMPTS} times") from error
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**number))  # noqa: S311  # not for secrets
+        raise AssertionError("unreachable")
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+        """On a connection of its own; standing idle for longer than the time limit ends it."""
+        async with self._begun() as connection:
+            yield PostgresTransaction(connection, self._ground, self._runner)
+
+    def json_form(self, type: Type) -> Convert | None:
+        return self._ground.json_form(type)
+
+    def python_form(self, type: Type) -> Convert | None:
+        return self._ground.python_form(type)
+
+    async def compare(self) -> list[SchemaChange]:
+        real = await self._read(postgres_catalog.read)
+        return schema.compare(self._ground, real)
+
+    async def apply(self, changes: Sequence[SchemaChange]) -> None:
+        async with self._begun() as connection:
+            for statement in schema.statements(changes):
+                try:
+                    await connection.execute(statement)
+                except asyncpg.PostgresError as error:
+                    raise StoreError(f"The schema change was refused and undone: {error}") from error
+
+    # ------------------------------------------------------------------------------------------------- connections
+
+    async def _connect(self, *, read_only: bool) -> Any:
+        settings = self._settings
+        server = {
+            "TimeZone": "UTC",
+            "application_name": f"kingpost {self._ground.name} {'read' if read_only else 'write'}",
+            "statement_timeout": _milliseconds(settings.statement),
+            "idle_in_transaction_session_timeout": _milliseconds(settings.transaction),
+        }
+        if read_only:
+            server["default_transaction_read_only"] = "on"
+        try:
+            return await asyncpg.connect(
+                self._address,
+                timeout=settings.wait,
+                # The server stops long statements itself; this is for a server that does not answer at all.
+                command_timeout=settings.statement + 5,
+                statement_cache_size=STATEMENTS,
+                max_cached_statement_lifetime=0,
+                max_cacheable_statement_size=0,
+                server_settings=server,
+            )
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            words = str(error) or f"no answer within {settings.wait:g} s"
+            raise StoreDown(f"PostgreSQL can't be reached: {words}") from error
+
+    async def _read(self, query: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Run a query on a reading connection; once more on a fresh one when that turns out to be dead."""
+        fresh = False
+        while True:
+            connection = await self._reads.acquire(fresh=fresh)
+            try:
+                rows = await query(connection)
+            except BaseException as error:
+                lost = is_lost(error)
+                self._reads.release(connection, broken=lost)
+                if lost and not fresh and connection.is_closed() and isinstance(error, Exception):
+                    fresh = True
+                    continue
+                if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
+                    raise self._runner.explain(error) from error
+                raise
+            self._reads.release(connection)
+            return rows
+
+    async def _write_alone(self, steps: Sequence[Step]) -> list[Rows]:
+        connection = await self._writes.acquire()
+        broken = True
+        try:
+            answers = await self._runner.run(connection, steps)
+            broken = False
+        except StoreError as error:
+            broken = error.__cause__ is not None and is_lost(error.__cause__)
+            if isinstance(error, StoreDown) and broken:
+                raise StoreDown(f"{error}; the outcome of the write is unknown") from error
+            raise
+        except AGAIN as error:
+            broken = is_lost(error)
+            raise
+        finally:
+            self._writes.release(connection, broken=broken)
+        return answers
+
+    async def _write_together(self, steps: Sequence[Step]) -> list[Rows]:
+        async with self._begun() as connection:
+            return await self._runner.run(connection, steps)
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[Any]:
+        """A writing connection in a transaction, committed at the end of the block, or rolled back."""
+        connection = await self._writes.acquire()
+        clean = False
+        try:
+            try:
+                await connection.execute("BEGIN")
+                yield connection
+            except Exception:
+                if not connection.is_closed():
+                    await connection.execute("ROLLBACK")
+                    clean = True
+                raise
+            await self._commit(connection)
+            clean = True
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if isinstance(error, AGAIN):
+                raise
+            raise self._runner.explain(error) from error
+        finally:
+            # A task that was cancelled, here or in the middle of a statement, leaves a state nobody knows.
+            self._writes.release(connection, broken=not clean)
+
+    async def _commit(self, connection: Any) -> None:
+        try:
+            status = await connection.execute("COMMIT")
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if is_lost(error):
+                raise StoreDown("The connection was lost during the commit; its outcome is unknown") from error
+            raise
+        if status == "ROLLBACK":
+            raise StoreError("The transaction had failed before and was rolled back")
+
+
+class PostgresTransaction:
+    """An interactive transaction on a connection of its own."""
+
+    def __init__(self, connection: Any, ground: Ground, runner: Runner) -> None:
+        self._connection, self._ground, self._runner = connection, ground, runner
+
+    async def fetch(self, prepared: Statement, params: Mapping[str, object]) -> Rows:
+        """Rows as this transaction sees them."""
+        try:
+            rows: Rows = await self._connection.fetch(prepared.text, *prepared.arguments(params))
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise self._runner.explain(error) from error
+        return rows
+
+    async def write(self, operations: Sequence[Operation]) -> list[Rows]:
+        """All of the operations or, when one fails, none; the transaction goes on."""
+        steps = self._ground.batches.steps(operations)
+        await self._connection.execute("SAVEPOINT batch")
+        try:
+            answers = await self._runner.run(self._connection, steps)
+        except Exception as error:
+            if not self._connection.is_closed():
+                await self._connection.execute("ROLLBACK TO SAVEPOINT batch; RELEASE SAVEPOINT batch")
+            if isinstance(error, AGAIN):
+                raise StoreDown("The write collided with others; run the transaction again") from error
+            raise
+        await self._connection.execute("RELEASE SAVEPOINT batch")
+        return answers
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(max(int(seconds * 1000), 1))

@@ -1,0 +1,113 @@
+"""Carrying out a batch on a PostgreSQL connection, and saying in the model's terms what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from kingpost.plan.select import Insert, Update
+from kingpost.stores.contract import OutOfRange, Rows, StoreDown, StoreError
+from kingpost.stores.sql.batch import Step
+from kingpost.stores.sql.errors import Names, check_count, stale
+
+LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+"""After these the connection is not to be used again."""
+
+AGAIN = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
+)
+"""After these a whole batch may be tried again: nothing of it has taken effect, and the next time it may pass."""
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection can't be used any more. A wrong argument may leave one in an open transaction, too."""
+    return isinstance(error, LOST) or not isinstance(error, asyncpg.PostgresError)
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs steps; what PostgreSQL refuses becomes a `StoreError`, except where the batch may be tried again."""
+
+    names: Names
+
+    async def run(self, connection: Any, steps: Sequence[Step]) -> list[Rows]:
+        """The answers of all steps; the caller sees to it that a failure leaves nothing."""
+        return [await self._step(connection, step) for step in steps]
+
+    async def _step(self, connection: Any, step: Step) -> Rows:
+        if not step.rows:
+            return []
+        rows: Rows = []
+        try:
+            if step.returns and len(step.rows) == 1:
+                rows = await connection.fetch(step.text, *step.rows[0])
+            elif step.returns:
+                rows = await connection.fetchmany(step.text, step.rows)
+            elif len(step.rows) == 1:
+                status = await connection.execute(step.text, *step.rows[0])
+                if step.one and status.rpartition(" ")[2] != "1":
+                    raise stale(step)
+            else:
+                await connection.executemany(step.text, step.rows)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            if isinstance(error, AGAIN):
+                raise
+            raise self.explain(error, step) from error
+        if step.count is not None:
+            check_count(step, len(rows))
+            return []
+        return rows
+
+    def explain(self, error: Exception, step: Step | None = None) -> StoreError:
+        """A driver's error in the terms of the contract; PostgreSQL's details hold values and are left out."""
+        index = None if step is None else step.index
+        table, constraint = getattr(error, "table_name", None) or "", getattr(error, "constraint_name", None) or ""
+        match error:
+            case asyncpg.UniqueViolationError():
+                return self.names.unique(step, table, self.names.constrained(table, constraint))
+            case asyncpg.ForeignKeyViolationError() | asyncpg.RestrictViolationError():
+                # The table named is the one that holds the reference, whichever side was written.
+                wrote = "insert or update" in str(error) if step is None else isinstance(step.operation, Insert | Update)
+                columns = self.names.constrained(table, constraint)
+                return self.names.reference(step, table, columns, "missing" if wrote else "in use")
+            case asyncpg.NotNullViolationError():
+                return self.names.missing_value(step, table, [getattr(error, "column_name", None) or ""])
+            case asyncpg.CheckViolationError():
+                return self.names.refused(step, table, constraint)
+            case asyncpg.NumericValueOutOfRangeError() | asyncpg.DatetimeFieldOverflowError() | asyncpg.DataError():
+                return OutOfRange("A computation or a value left what the store can hold", index)
+            case asyncpg.exceptions._base.DataError():
+                return OutOfRange("A value does not fit the type of its column", index)
+            case asyncpg.StringDataLengthMismatchError() | asyncpg.ProgramLimitExceededError():
+                return OutOfRange("A value is larger than the store can hold", index)
+            case asyncpg.QueryCanceledError():
+                return StoreDown("The statement ran longer than it may and was stopped", index)
+            case asyncpg.ReadOnlySQLTransactionError():
+                return StoreError("Reads may not write: this connection is read-only", index)
+            case asyncpg.InsufficientResourcesError():  # disk full, out of memory, too many connections
+                return StoreDown(f"PostgreSQL is short of resources: {error}", index)
+            case asyncpg.IdleInTransactionSessionTimeoutError():
+                return StoreError("The transaction stood idle for too long and was rolled back", index)
+            case asyncpg.LockNotAvailableError():
+                return StoreDown("A lock was not free in time", index)
+            case asyncpg.SyntaxOrAccessError():
+                return StoreError(f"The store does not fit the declaration: {error}", index)
+            case asyncpg.PostgresError() if not is_lost(error):
+                return StoreError(f"PostgreSQL refused ({error.sqlstate})", index)
+            case _:
+                return StoreDown(f"The connection to PostgreSQL was lost: {type(error).__name__}", index)

@@ -1,0 +1,158 @@
+"""Carrying out a batch on an SQLite connection, and saying in the model's terms what went wrong."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from kingpost.model.columns import key_columns, relation_columns
+from kingpost.model.model import Model, RelationModel, ResourceModel
+from kingpost.plan.select import Check, Delete, Insert, Update
+from kingpost.stores.contract import OutOfRange, ReferenceViolation, Rows, StoreDown, StoreError
+from kingpost.stores.sql.batch import Step
+from kingpost.stores.sql.errors import Names, check_count, stale
+from kingpost.stores.sql.sqlite_connection import is_busy
+
+UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID)
+OUT_OF_RANGE = ("integer overflow", "too large")
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs steps; what SQLite refuses becomes a `StoreError`."""
+
+    model: Model
+    names: Names
+    resources: tuple[ResourceModel, ...]
+
+    def run(self, connection: sqlite3.Connection, steps: Sequence[Step]) -> list[Rows]:
+        """The answers of all steps; the caller sees to it that a failure leaves nothing."""
+        return [self._step(connection, step) for step in steps]
+
+    def _step(self, connection: sqlite3.Connection, step: Step) -> Rows:
+        try:
+            if step.returns:
+                rows = [row for arguments in step.rows for row in connection.execute(step.text, arguments)]
+            else:
+                done = connection.executemany(step.text, step.rows)
+                rows = []
+        except (sqlite3.Error, OverflowError) as error:
+            raise self.explain(error, connection, step) from error
+        if step.one and done.rowcount != 1:
+            raise stale(step)
+        if step.count is not None:
+            check_count(step, len(rows))
+            return []
+        return rows
+
+    def explain(
+        self, error: Exception, connection: sqlite3.Connection | None = None, step: Step | None = None
+    ) -> StoreError:
+        """A driver's error in the terms of the contract. Of unknown ones SQLite's words are kept: they hold no values."""
+        index = None if step is None else step.index
+        if isinstance(error, OverflowError):
+            return OutOfRange("An integer does not fit into 64 bits", index)
+        words = str(error)
+        subject = words.partition("failed: ")[2]
+        match getattr(error, "sqlite_errorcode", None):
+            case code if code in UNIQUE:
+                return self._unique(step, subject)
+            case _ if words.startswith("FOREIGN KEY") and connection and step:
+                return self._reference(connection, step)
+            case sqlite3.SQLITE_CONSTRAINT_NOTNULL:
+                table, _, column = subject.partition(".")
+                return self.names.missing_value(step, table, [column])
+            case sqlite3.SQLITE_CONSTRAINT_CHECK:
+                table = getattr(step and step.operation, "resource", "row")
+                return self.names.refused(step, table, subject)
+            case sqlite3.SQLITE_FULL:
+                return StoreDown("The disk that holds the database is full", index)
+            case sqlite3.SQLITE_TOOBIG:
+                return OutOfRange("A value is larger than the store can hold", index)
+            case _ if any(part in words for part in OUT_OF_RANGE):
+                return OutOfRange("A computation or a value does not fit into 64 bits", index)
+            case _ if isinstance(error, sqlite3.Error) and is_busy(error):
+                return StoreDown("Another process holds the database", index)
+            case _ if isinstance(error, sqlite3.ProgrammingError) or "no such" in words:
+                return StoreError(f"The store does not fit the declaration: {words}", index)
+            case _ if isinstance(error, sqlite3.OperationalError):
+                return StoreDown(f"The database can't be used: {words}", index)
+            case _:
+                return StoreError(f"SQLite refused: {words}", index)
+
+    def _unique(self, step: Step | None, subject: str) -> StoreError:
+        # "t.a, t.b", or "index 'name'" where the index is on expressions
+        table = subject.partition(".")[0]
+        columns = [part.partition(".")[2] for part in subject.split(", ")]
+        if subject.startswith("index '"):
+            resource = getattr(step and step.operation, "resource", "")
+            table = self.model[resource].table if resource in self.model.resources else ""
+            columns = list(self.names.constrained(table, subject[7:-1]))
+        return self.names.unique(step, table, columns)
+
+    # ------------------------------------------------------------------------ which reference: SQLite does not say it
+
+    def _reference(self, connection: sqlite3.Connection, step: Step) -> StoreError:
+        operation = step.operation
+        if isinstance(operation, Insert | Update):
+            violation = self._missing(connection, step, operation)
+            if violation is not None:
+                return violation
+        if isinstance(operation, Update | Delete):
+            violation = self._in_use(connection, step, self.model[operation.resource], operation.key)
+            if violation is not None:
+                return violation
+        kind = "a reference points nowhere" if isinstance(operation, Insert | Update) else "the row is in use"
+        name = operation.select.resource if isinstance(operation, Check) else operation.resource
+        return ReferenceViolation(f"{name}: {kind}", name, (), "in use", step.index)
+
+    def _missing(self, connection: sqlite3.Connection, step: Step, operation: Insert | Update) -> StoreError | None:
+        resource = self.model[operation.resource]
+        names = operation.columns if isinstance(operation, Insert) else tuple(operation.values)
+        for relation in self._held(resource):
+            places = [names.index(column) for column in relation.columns if column in names]
+            if len(places) != len(relation.columns):
+                continue
+            keys = {tuple(row[place] for place in places) for row in step.rows}
+            own = self._own(step, resource, relation, names)
+            for key in keys - own:
+                if None not in key and not self._there(connection, self.model[relation.target], key):
+                    return self.names.reference(step, resource.table, relation.columns, "missing")
+        return None
+
+    def _own(
+        self, step: Step, resource: ResourceModel, relation: RelationModel, names: Sequence[str]
+    ) -> set[tuple[object, ...]]:
+        """The keys of rows that the failed statement itself was adding, for relations within one resource."""
+        wanted = [column.name for column in key_columns(self.model, resource)]
+        if relation.target != resource.name or not isinstance(step.operation, Insert) or not set(wanted) <= set(names):
+            return set()
+        return {tuple(row[names.index(name)] for name in wanted) for row in step.rows}
+
+    def _in_use(
+        self, connection: sqlite3.Connection, step: Step, target: ResourceModel, key: Sequence[object]
+    ) -> StoreError | None:
+        arguments = step.rows[0][-len(key):] if getattr(step.operation, "version", None) is None else step.rows[0][-len(key) - 1 : -1]  # fmt: skip
+        for resource in self.resources:
+            for relation in self._held(resource):
+                if relation.target == target.name and self._rows(connection, resource.table, relation.columns, arguments):
+                    return self.names.reference(step, resource.table, relation.columns, "in use")
+        return None
+
+    def _held(self, resource: ResourceModel) -> Iterator[RelationModel]:
+        """The relations that the store itself watches over."""
+        ours = {known.name for known in self.resources}
+        for relation in resource.relations.values():
+            if relation.kind == "one" and relation.constrained and relation.target in ours:
+                yield relation
+
+    def _there(self, connection: sqlite3.Connection, target: ResourceModel, key: Sequence[object]) -> bool:
+        return self._rows(connection, target.table, [column.name for column in key_columns(self.model, target)], key)
+
+    def _rows(
+        self, connection: sqlite3.Connection, table: str, names: Iterable[str], arguments: Sequence[object]
+    ) -> bool:
+        known = " AND ".join(f'"{name}" = ?' for name in names)
+        found = connection.execute(f'SELECT 1 FROM "{table}" WHERE {known} LIMIT 1', arguments)
+        return found.fetchone() is not None

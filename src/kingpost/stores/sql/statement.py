@@ -1,0 +1,46 @@
+"""A translated statement: its text, and how each of its parameters is made from the values of one request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+
+Bind: TypeAlias = Callable[[Mapping[str, object]], object]
+"""Makes one positional parameter, in the driver's form, from the Python values by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the store is told. `binds` are in the order of the text's `?` or `$1`, `$2`, …"""
+
+    text: str
+    binds: tuple[Bind, ...]
+
+    def arguments(self, params: Mapping[str, object]) -> tuple[object, ...]:
+        """The positional parameters for one run."""
+        return tuple([bind(params) for bind in self.binds])
+
+
+class Binds:
+    """Collects the parameters of a statement while it is being translated; equal ones are bound once."""
+
+    def __init__(self) -> None:
+        self._makers: dict[str, Bind] = {}
+        self._known: dict[object, sa.BindParameter[Any]] = {}
+
+    def add(self, key: object, make: Bind, type: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
+        """A parameter; the same one again for a `key` that was here before."""
+        if key not in self._known:
+            name = f"p{len(self._makers) + 1}"
+            self._makers[name] = make
+            self._known[key] = sa.bindparam(name, type_=type)
+        return self._known[key]
+
+    def statement(self, query: sa.Select[Any], dialect: sa.Dialect) -> Statement:
+        """Compile the query."""
+        compiled = query.compile(dialect=dialect)
+        names = compiled.positiontup or []  # type: ignore[attr-defined]  # of a compiled SQL statement
+        return Statement(str(compiled), tuple(self._makers[name] for name in names))

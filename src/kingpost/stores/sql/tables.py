@@ -1,0 +1,147 @@
+"""The tables of a store as the declaration has them, ready to be made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+import sqlalchemy as sa
+
+from kingpost.language.tree import Expression
+from kingpost.model.columns import Column, columns, key_columns, member_columns, relation_columns
+from kingpost.model.model import Model, RelationModel, ResourceModel
+from kingpost.stores.sql.dialect import Dialect
+from kingpost.stores.sql.phrases import Condition
+from kingpost.stores.sql.translate import condition_on
+
+LONGEST_NAME = 63
+"""PostgreSQL cuts longer names off; two that differ after that would be one."""
+
+ON_DELETE = {"restrict": "RESTRICT", "cascade": "CASCADE", "null": "SET NULL"}
+
+
+def tables(model: Model, store: str, dialect: Dialect) -> Mapping[str, sa.Table]:
+    """The tables by the names of their resources, all in one `MetaData`; foreign keys never leave the store.
+
+    Names are made from table and members: `uq_article_title`, `fk_article_author`, `ix_article_author`.
+    """
+    metadata = sa.MetaData()
+    made: dict[str, sa.Table] = {}
+    for resource in model.resources.values():
+        if resource.store == store:
+            made[resource.name] = _table(model, resource, dialect, metadata)
+    return made
+
+
+def _table(model: Model, resource: ResourceModel, dialect: Dialect, metadata: sa.MetaData) -> sa.Table:
+    keys = [column.name for column in key_columns(model, resource)]
+    table = sa.Table(
+        resource.table,
+        metadata,
+        *(_column(column, dialect, column.name in keys) for column in columns(model, resource)),
+        sa.PrimaryKeyConstraint(*keys, name=name("pk", resource.table)),
+        *_foreign_keys(model, resource),
+        sqlite_strict=True,
+    )
+    indexed = [tuple(keys)]
+    for members, where in _uniques(resource):
+        held = [column for member in members for column in member_columns(model, resource, member)]
+        label = name("uq", resource.table, *members)
+        if where is None:
+            table.append_constraint(sa.UniqueConstraint(*(column.name for column in held), name=label))
+            indexed.append(tuple(column.name for column in held))
+        else:
+            predicate = condition_on(model, resource.name, where, dialect)
+            _index(table, dialect, label, held, [False] * len(held), predicate, unique=True)
+    for members, where in _indexes(resource):
+        held = [(c, m.startswith("-")) for m in members for c in member_columns(model, resource, m.lstrip("-"))]
+        wanted = tuple(column.name for column, _ in held)
+        plain = where is None and not any(descending for _, descending in held)
+        if plain and any(there[: len(wanted)] == wanted for there in indexed):
+            continue  # the first columns of another index serve as well
+        label = name("ix", resource.table, *(member.lstrip("-") for member in members))
+        if any(index.name == label for index in table.indexes):
+            continue
+        predicate = None if where is None else condition_on(model, resource.name, where, dialect)
+        _index(table, dialect, label, [c for c, _ in held], [d for _, d in held], predicate)
+        if plain:
+            indexed.append(wanted)
+    return table
+
+
+def _column(column: Column, dialect: Dialect, key: bool) -> sa.Column[Any]:
+    # No autoincrement: keys are made by the application, or by SQLite for its own row ids.
+    return sa.Column(
+        column.name,
+        dialect.forms.column(column.type),
+        nullable=column.type.nullable and not key,
+        autoincrement=False,
+    )
+
+
+def _foreign_keys(model: Model, resource: ResourceModel) -> list[sa.ForeignKeyConstraint]:
+    found: list[sa.ForeignKeyConstraint] = []
+    for relation in resource.relations.values():
+        target = model[relation.target]
+        if relation.kind != "one" or not relation.constrained or target.store != resource.store:
+            continue
+        found.append(
+            sa.ForeignKeyConstraint(
+                [column.name for column in relation_columns(model, relation)],
+                [f"{target.table}.{column.name}" for column in key_columns(model, target)],
+                name=name("fk", resource.table, relation.name),
+                ondelete=ON_DELETE[relation.on_delete],
+            )
+        )
+    return found
+
+
+def _uniques(resource: ResourceModel) -> list[tuple[tuple[str, ...], Expression | None]]:
+    """What has to be unique, each combination once."""
+    single: list[tuple[tuple[str, ...], Expression | None]] = [
+        ((member.name,), None)
+        for member in (*resource.fields.values(), *resource.relations.values())
+        if member.unique and resource.key != (member.name,)
+    ]
+    every = [*single, *((unique.members, unique.where) for unique in resource.uniques)]
+    return [pair for place, pair in enumerate(every) if pair not in every[:place]]
+
+
+def _indexes(resource: ResourceModel) -> list[tuple[tuple[str, ...], Expression | None]]:
+    """Declared indexes, then one on every to-one relation: they are followed backwards."""
+    declared = [(index.members, index.where) for index in resource.indexes]
+    fields = [((field.name,), None) for field in resource.fields.values() if field.index]
+    relations = [((relation.name,), None) for relation in resource.relations.values() if _is_one(relation)]
+    return [*declared, *fields, *relations]
+
+
+def _is_one(relation: RelationModel) -> bool:
+    return relation.kind == "one"
+
+
+def _index(
+    table: sa.Table,
+    dialect: Dialect,
+    label: str,
+    held: list[Column],
+    descending: list[bool],
+    predicate: Condition | None,
+    *,
+    unique: bool = False,
+) -> None:
+    # In the order that selects ask for: None lowest, which PostgreSQL has to be told.
+    expressions: list[Any] = [
+        dialect.order(table.c[column.name], column.type, down, column.type.nullable)
+        for column, down in zip(held, descending, strict=True)
+    ]
+    sa.Index(label, *expressions, unique=unique, postgresql_where=predicate, sqlite_where=predicate)
+
+
+def name(kind: str, table: str, *members: str) -> str:
+    """The name of a constraint or index; long ones end in a digest."""
+    full = "_".join((kind, table, *members))
+    if len(full.encode()) <= LONGEST_NAME:
+        return full
+    digest = blake2b(full.encode(), digest_size=5).hexdigest()
+    return full.encode()[: LONGEST_NAME - 11].decode(errors="ignore") + "_" + digest

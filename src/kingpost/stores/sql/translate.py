@@ -1,0 +1,91 @@
+"""From a `Select` to one SQL statement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from kingpost.base.errors import Unsupported
+from kingpost.language.tree import Expression, Param
+from kingpost.language.types import INT
+from kingpost.model.model import Model
+from kingpost.plan.select import Order, Select
+from kingpost.stores.sql.dialect import Dialect
+from kingpost.stores.sql.forms import DOCUMENTS
+from kingpost.stores.sql.phrases import Condition, Term
+from kingpost.stores.sql.statement import Statement
+from kingpost.stores.sql.translate_rows import Place, Scope
+from kingpost.stores.sql.translator import Shared, Translator, too_large
+from kingpost.stores.sql.unknown import can_be_unknown
+
+LONGEST = 100_000
+"""How many characters of SQL one statement may have."""
+
+ROOT = "self"
+
+
+def translate(select: Select, model: Model, dialect: Dialect) -> Statement:
+    """Say a select in SQL; raises `Unsupported` that names what can't be said."""
+    resource = model[select.resource]
+    scope = Scope(sa.table(resource.table).alias(ROOT))
+    shared = Shared(model, dialect, scope, grouped=select.group is not None)
+    t = Translator(shared, Place(shared, scope, resource, lambda: ROOT))
+    try:
+        query = _select(t, select, scope)
+        statement = shared.binds.statement(query, dialect.engine)
+    except RecursionError:
+        raise too_large(resource.name) from None
+    if len(statement.text) > LONGEST:
+        raise too_large(resource.name)
+    return statement
+
+
+def condition_on(model: Model, resource: str, condition: Expression, dialect: Dialect) -> Condition:
+    """A condition about one row of a table, for DDL: bare columns, and constants in the text."""
+    scope = Scope(sa.table(model[resource].table))
+    shared = Shared(model, dialect, scope, literal=True)
+    return Translator(shared, Place(shared, scope, model[resource], lambda: "")).true(condition)
+
+
+def _select(t: Translator, select: Select, scope: Scope) -> sa.Select[Any]:
+    columns = [term for column in select.columns for term in _output(t, column)]
+    where = None if select.where is None else t.true(select.where)
+    group = [term for expression in select.group or () for term in t.value(expression).terms]
+    having = None if select.having is None else t.true(select.having)
+    order = [term for key in select.order for term in _order(t, key)]
+    # The joins are complete only now.
+    query = sa.select(*columns).select_from(scope.source)
+    if where is not None:
+        query = query.where(where)
+    if group:
+        query = query.group_by(*group)
+    if having is not None:
+        query = query.having(having)
+    if order:
+        query = query.order_by(*order)
+    if select.limit is not None:
+        query = query.limit(_number(t, select.limit))
+    if select.offset is not None:
+        query = query.offset(_number(t, select.offset))
+    return query
+
+
+def _output(t: Translator, column: Expression) -> list[Term]:
+    value = t.value(column)
+    return [t.dialect.output(term, value.type) for term in value.terms]
+
+
+def _order(t: Translator, key: Order) -> list[Term]:
+    """None lowest, and what is unknown with it."""
+    if key.expression.type.kind in DOCUMENTS:
+        raise Unsupported("KP304", f"{key.expression.type} has no order")
+    may_be_null = key.expression.type.nullable or can_be_unknown(key.expression)
+    value = t.value(key.expression)
+    return [t.dialect.order(term, value.type, key.descending, may_be_null) for term in value.terms]
+
+
+def _number(t: Translator, value: int | Param) -> Any:
+    if isinstance(value, Param):
+        return t.param_value(value, INT)
+    return t.const(value, INT)

@@ -1,0 +1,224 @@
+"""Conditions on two rails, surely true and surely false, and in one expression where they are values.
+
+The rails are those of docs/reference/language.md. On a rail NULL counts as false, so a comparison with something
+unknown needs no words; only where SQL would find an answer in spite of it are `defined` conditions added.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from kingpost.base.errors import Unsupported
+from kingpost.language.tree import (
+    Aggregate,
+    And,
+    Call,
+    Compare,
+    Const,
+    Expression,
+    Field,
+    If,
+    In,
+    IsNone,
+    Not,
+    Or,
+    Quantify,
+    Truth,
+    walk,
+)
+from kingpost.language.types import BOOL, INT, Kind, Type
+from kingpost.stores.sql import translate_lists, translate_many, translate_numbers, translate_text
+from kingpost.stores.sql.forms import DOCUMENTS
+from kingpost.stores.sql.phrases import Condition, both, either
+from kingpost.stores.sql.unknown import can_be_unknown, condition_unknown
+from kingpost.stores.sql.value import Value
+
+if TYPE_CHECKING:
+    from kingpost.stores.sql.translator import Translator
+
+OPERATORS: dict[str, Any] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+INVERSES: dict[str, Any] = {"<": operator.ge, "<=": operator.gt, ">": operator.le, ">=": operator.lt}
+NUMBERS = (Kind.BOOL, Kind.INT, Kind.DECIMAL, Kind.FLOAT)
+
+
+def rail(t: Translator, node: Expression, wanted: bool) -> Condition:
+    """Surely true if `wanted`, else surely false."""
+    match node:
+        case Const(value=True | False | None as known):  # None decides nothing
+            return sa.true() if known is wanted else sa.false()
+        case Not(operand=operand):
+            return t.rail(operand, not wanted)
+        case And() | Or() if node.type == BOOL:
+            parts = [t.rail(operand, wanted) for operand in node.operands]
+            return both(*parts) if isinstance(node, And) is wanted else either(*parts)
+        case If() if node.type.kind is Kind.BOOL:
+            return either(
+                both(t.true(node.condition), t.rail(node.then, wanted)),
+                both(t.false(node.condition), t.rail(node.otherwise, wanted)),
+            )
+        case Truth(operand=operand) if operand.type == BOOL:
+            return t.rail(operand, wanted)
+        case Truth(operand=operand):
+            return truth(t, t.value(operand), wanted)
+        case Compare(op="=="):
+            return _equal(t, node.left, node.right, wanted)
+        case Compare():
+            left, right = _ordered(t, node)
+            compare: Condition = (OPERATORS if wanted else INVERSES)[node.op](left.term, right.term)
+            return compare
+        case IsNone():
+            return _is_none(t.value(node.operand), wanted)
+        case In():
+            return translate_lists.among(t, node, wanted)
+        case Call() if node.type == BOOL:
+            return translate_text.test(t, node, wanted)
+        case Quantify():
+            return translate_many.quantify(t, node, wanted)
+        case _ if node.type.kind is Kind.BOOL:
+            return t.value(node).term == (sa.true() if wanted else sa.false())
+        case _:
+            raise Unsupported("KP304", f"{node.type} is no condition")
+
+
+def kleene(t: Translator, node: Expression) -> Condition:
+    """One expression that is true, false, or NULL where the condition is unknown. SQL's AND, OR, NOT are Kleene's."""
+    match node:
+        case Const(value=True | False as known):
+            return sa.true() if known else sa.false()
+        case Const(value=None):
+            return t.dialect.null(BOOL)
+        case Not(operand=operand):
+            return sa.not_(t.kleene(operand))
+        case And() | Or() if node.type == BOOL:
+            parts = [t.kleene(operand) for operand in node.operands]
+            return both(*parts) if isinstance(node, And) else either(*parts)
+        case If() if node.type.kind is Kind.BOOL:
+            condition = t.kleene(node.condition)
+            then, otherwise = t.kleene(node.then), t.kleene(node.otherwise)
+            if condition_unknown(node.condition):
+                return sa.case((condition, then), (sa.not_(condition), otherwise))
+            return sa.case((condition, then), else_=otherwise)
+        case Truth(operand=operand) if operand.type == BOOL:
+            return t.kleene(operand)
+        case Compare(op="==", left=left, right=right) if not (left.type.nullable or right.type.nullable):
+            return t.true(node)
+        case Compare(op="<" | "<=" | ">" | ">="):
+            return t.true(node)
+        case Call() if node.type == BOOL:
+            return t.true(node)
+        case Truth() | Compare() | IsNone() | In() | Quantify():
+            if can_be_unknown(node):
+                return sa.case((t.true(node), sa.true()), (t.false(node), sa.false()))
+            return sa.case((t.true(node), sa.true()), else_=sa.false())
+        case _:
+            return t.value(node).term
+
+
+# ---------------------------------------------------------------------------------------------------------------- truth
+
+
+def truth(t: Translator, value: Value, wanted: bool) -> Condition:
+    """`bool(value)`."""
+    if wanted:
+        return _full(t, value)
+    # None is false; a value of which nothing is empty is false in no other way.
+    empty = _empty(t, value)
+    none = [both(value.is_null(), *value.defined)] if value.type.nullable else []
+    return either(*empty, *none)
+
+
+def _full(t: Translator, value: Value) -> Condition:
+    match value.type.kind:
+        case Kind.BOOL:
+            return value.term == sa.true()
+        case Kind.TEXT | Kind.BYTES | Kind.INT | Kind.FLOAT | Kind.DECIMAL | Kind.DURATION:
+            return value.term != _zero(t, value.type)
+        case kind if kind in DOCUMENTS and kind is not Kind.EMBEDDED:
+            raise Unsupported("KP304", f"whether a {value.type} is empty can't be asked of this store")
+        case _:
+            return value.not_null()
+
+
+def _empty(t: Translator, value: Value) -> list[Condition]:
+    match value.type.kind:
+        case Kind.BOOL:
+            return [value.term == sa.false()]
+        case Kind.TEXT | Kind.BYTES | Kind.INT | Kind.FLOAT | Kind.DECIMAL | Kind.DURATION:
+            return [value.term == _zero(t, value.type)]
+        case kind if kind in DOCUMENTS and kind is not Kind.EMBEDDED:
+            raise Unsupported("KP304", f"whether a {value.type} is empty can't be asked of this store")
+        case _:
+            return []
+
+
+def _zero(t: Translator, type: Type) -> Any:
+    if type.kind is Kind.BYTES:
+        return t.const(b"", type)
+    if type.kind is Kind.TEXT:
+        return sa.literal_column("''", t.dialect.forms.plain(type))
+    return sa.literal_column("0", t.dialect.forms.plain(INT))
+
+
+# ----------------------------------------------------------------------------------------------------------- comparison
+
+
+def _ordered(t: Translator, node: Compare) -> tuple[Value, Value]:
+    left, right = operands(t, node.left, node.right)
+    kinds = {left.type.kind, right.type.kind}
+    if kinds & {Kind.REFERENCE, *DOCUMENTS}:
+        raise Unsupported("KP304", f"{node.left.type} has no order")
+    if kinds == {Kind.TEXT}:
+        stored = any(isinstance(part, Field | Aggregate) for side in (node.left, node.right) for part in walk(side))
+        if not stored:
+            left = Value((t.dialect.by_code_point(left.term),), left.type, left.defined)
+    return left, right
+
+
+def operands(t: Translator, left: Expression, right: Expression) -> tuple[Value, Value]:
+    """Two values that are to be compared, in one form."""
+    kinds = {left.type.kind, right.type.kind}
+    if kinds == {Kind.INT, Kind.FLOAT} or kinds == {Kind.BOOL, Kind.FLOAT}:
+        return translate_numbers.int_and_float(t, left, right)
+    if kinds <= {Kind.BOOL, Kind.INT, Kind.DECIMAL} and (len(kinds) > 1 or Kind.DECIMAL in kinds):
+        kind = Kind.DECIMAL if Kind.DECIMAL in kinds else Kind.INT
+        common = Type(kind, places=max(translate_numbers.places(left), translate_numbers.places(right)))
+        return t.value(left, common), t.value(right, common)
+    return t.value(left), t.value(right)
+
+
+def _equal(t: Translator, left: Expression, right: Expression, wanted: bool) -> Condition:
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Const) and one.value is None:
+            return _is_none(t.value(other), wanted)
+    a, b = operands(t, left, right)
+    if {a.type.kind, b.type.kind} & set(DOCUMENTS):
+        raise Unsupported("KP304", f"{left.type} can't be compared in this store")
+    return equal(a, b, wanted)
+
+
+def equal(a: Value, b: Value, wanted: bool) -> Condition:
+    """`==`, which finds None equal to None."""
+    pairs = list(zip(a.terms, b.terms, strict=True))
+    defined = (*a.defined, *b.defined)
+    if wanted:
+        same = sa.and_(*(x == y for x, y in pairs))
+        if a.type.nullable and b.type.nullable:
+            return either(same, both(a.is_null(), b.is_null(), *defined))
+        return same
+    differ = sa.or_(*(x != y for x, y in pairs))
+    if not (a.type.nullable or b.type.nullable):
+        return differ
+    if len(pairs) == 1:
+        ((x, y),) = pairs
+        return both(x.is_distinct_from(y), *defined)
+    one_none = either(both(a.is_null(), b.not_null()), both(a.not_null(), b.is_null()))
+    return both(either(both(differ, a.not_null(), b.not_null()), one_none), *defined)
+
+
+def _is_none(value: Value, wanted: bool) -> Condition:
+    if not value.type.nullable:
+        return sa.false() if wanted else both(*value.defined)
+    return both(value.is_null(), *value.defined) if wanted else value.not_null()

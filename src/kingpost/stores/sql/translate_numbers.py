@@ -1,0 +1,161 @@
+"""Arithmetic: exact on integers and decimals, of instants and durations; floats as floats; texts put together."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from kingpost.base.errors import Unsupported
+from kingpost.language.tree import Arithmetic, Call, Const, Expression, Negative
+from kingpost.language.types import FLOAT, INT, Kind, Type
+from kingpost.stores.sql.phrases import Phrase, Term
+from kingpost.stores.sql.value import Value
+
+if TYPE_CHECKING:
+    from kingpost.stores.sql.translator import Translator
+
+DURATION = Type(Kind.DURATION)
+WHOLE = (Kind.BOOL, Kind.INT, Kind.DURATION)
+
+
+def places(node: Expression) -> int:
+    """The decimal places of a number."""
+    if node.type.kind is not Kind.DECIMAL:
+        return 0
+    if node.type.places is None and isinstance(node, Const) and isinstance(node.value, Decimal):
+        return max(-int(node.value.as_tuple().exponent), 0)
+    if node.type.places is None:
+        raise Unsupported("KP304", "a Decimal needs decimal_places to be computed with")
+    return node.type.places
+
+
+def arithmetic(t: Translator, node: Negative | Arithmetic) -> Term:
+    """`+ - * / // %` and the sign."""
+    if isinstance(node, Negative):
+        return _negative(t, node)
+    left, right = node.left.type.kind, node.right.type.kind
+    match node.op, left, right:
+        case "+", Kind.TEXT, Kind.TEXT:
+            return Phrase("{0} || {1}", sa.Text(), t.value(node.left).term, t.value(node.right).term)
+        case "+" | "-", Kind.DATETIME | Kind.DATE, _:
+            return _time(t, node)
+        case "+", Kind.DURATION, Kind.DATETIME | Kind.DATE:
+            return _time(t, Arithmetic("+", node.right, node.left, node.type))
+        case _:
+            pass
+    match node.type.kind:
+        case Kind.INT | Kind.DURATION if left in WHOLE and right in WHOLE:
+            return _whole(t, node)
+        case Kind.DECIMAL:
+            return _decimal(t, node)
+        case Kind.FLOAT:
+            return _float(t, node)
+        case _:
+            raise Unsupported("KP304", f"{node.left.type} {node.op} {node.right.type} is not known to SQL stores")
+
+
+def _negative(t: Translator, node: Negative) -> Term:
+    term = t.value(node.operand, node.type).term
+    if node.type.kind is Kind.FLOAT:
+        return Phrase("-{0}", term.type, term)
+    return t.dialect.exact(Phrase("-{0}", t.dialect.integer(term).type, t.dialect.integer(term)))
+
+
+def _whole(t: Translator, node: Arithmetic) -> Term:
+    a, b = (t.dialect.integer(t.value(side, node.type).term) for side in (node.left, node.right))
+    match node.op:
+        case "+" | "-" | "*":
+            return t.dialect.exact(Phrase(f"{{0}} {node.op} {{1}}", a.type, a, b))
+        case "//":
+            return t.once((node.left, node.right), (a, b), t.dialect.floor_divide)
+        case "%":
+            return t.once((node.left, node.right), (a, b), t.dialect.modulo)
+        case _:
+            raise Unsupported("KP304", f"{node.op} does not answer {node.type}")
+
+
+def _decimal(t: Translator, node: Arithmetic) -> Term:
+    if node.op == "*":
+        if places(node.left) + places(node.right) != node.type.places:
+            raise Unsupported("KP304", "a product of decimals would have to be rounded")
+        a, b = (t.dialect.integer(t.value(side).term) for side in (node.left, node.right))
+    elif node.op in ("+", "-"):
+        wanted = Type(Kind.DECIMAL, places=max(places(node.left), places(node.right)))
+        if node.type.places is not None and node.type.places > (wanted.places or 0):
+            wanted = node.type
+        a, b = (t.dialect.integer(t.value(side, wanted).term) for side in (node.left, node.right))
+    else:
+        raise Unsupported("KP304", f"{node.op} of decimals would have to be rounded")
+    return t.dialect.exact(Phrase(f"{{0}} {node.op} {{1}}", a.type, a, b))
+
+
+def _float(t: Translator, node: Arithmetic) -> Term:
+    a, b = (t.value(side, FLOAT).term for side in (node.left, node.right))
+    match node.op:
+        case "+" | "-" | "*":
+            return Phrase(f"{{0}} {node.op} {{1}}", a.type, a, b)
+        case "/":
+            return t.dialect.divide(a, b)
+        case _:
+            raise Unsupported("KP304", f"{node.op} of floats is not known to SQL stores")
+
+
+def int_and_float(t: Translator, left: Expression, right: Expression) -> tuple[Value, Value]:
+    """An int and a float to be compared, exactly as Python does; only SQLite does so by itself."""
+    if t.dialect.name == "sqlite":
+        return t.value(left), t.value(right)
+    sides = []
+    for side in (left, right):
+        if side.type.kind is not Kind.FLOAT:
+            value = t.value(side, INT)
+            sides.append(Value((t.dialect.integer(value.term),), value.type, value.defined))
+        elif isinstance(side, Const) and isinstance(side.value, float):
+            exact = Decimal(side.value)  # every binary fraction is a decimal one
+            sides.append(Value((t.const(exact, Type(Kind.DECIMAL)),), side.type))
+        else:
+            raise Unsupported(
+                "KP304", "comparing an int with a float that is no constant: PostgreSQL would round the int"
+            )
+    return sides[0], sides[1]
+
+
+# ----------------------------------------------------------------------------------------------------------------- time
+
+
+def _time(t: Translator, node: Arithmetic) -> Term:
+    is_date = node.left.type.kind is Kind.DATE
+    a, b = t.value(node.left).term, t.value(node.right).term
+    if node.right.type.kind is not Kind.DURATION:
+        return t.dialect.elapsed_dates(a, b) if is_date else t.dialect.elapsed(a, b)
+    shift = t.dialect.shift_date if is_date else t.dialect.shift
+    if node.op == "-":
+        b = t.dialect.exact(Phrase("-{0}", t.dialect.integer(b).type, t.dialect.integer(b)))
+        return t.once((node.left, node.right), (a, b), shift)
+    return t.once((node.left, node.right), (a, b), shift)
+
+
+# ------------------------------------------------------------------------------------------------------------ functions
+
+
+def function(t: Translator, node: Call) -> Term:
+    """`abs` and `round`."""
+    operand = node.arguments[0]
+    if node.function == "abs":
+        term = t.value(operand, node.type).term
+        if node.type.kind is Kind.FLOAT:
+            return sa.Function("abs", term, type_=term.type)
+        whole = t.dialect.integer(term)
+        return sa.Function("abs", whole, type_=whole.type)
+    if len(node.arguments) > 1:
+        raise Unsupported("KP304", "round() to decimal places is not known to SQL stores")
+    term = t.value(operand).term
+    match operand.type.kind:
+        case Kind.FLOAT:
+            return t.dialect.round_float(term)
+        case Kind.DECIMAL:
+            scale = places(operand)
+            return t.once((operand,), (term,), lambda value: t.dialect.round_decimal(value, scale))
+        case _:
+            return t.value(operand, INT).term

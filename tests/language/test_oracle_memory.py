@@ -1,0 +1,113 @@
+"""The oracle, part 1: CPython runs the very function that was lowered, and the memory evaluator must agree.
+
+Where CPython answers, memory answers the same. Where CPython raises, memory answers unknown, or what Kleene's `and`,
+`or`, `any`, `all`, `in` decide without the part that raises.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from kingpost.language.builtins import instant
+from kingpost.language.evaluate import UNKNOWN, Frame, compile_expression
+from kingpost.language.lower import LanguageError, Lowered, lower
+from kingpost.language.source import read_source
+from kingpost.language.types import BOOL, Type
+from tests.language.domain import NASTY, NOW, Data, DictWorld, objects
+from tests.language.strategies import NAMES, SCHEMA, expressions, python_function, rows
+
+KINDS = ["bool", "bool", "bool", "int", "text", "datetime", "decimal", "float"]
+RAISED = object()
+WORLD = DictWorld(NASTY)
+OBJECTS = objects(NASTY)
+# None is what CPython trips over; of the rest only what no test for None could have prevented.
+BEYOND_NONE = (ZeroDivisionError, OverflowError)
+
+written = st.sampled_from(KINDS).flatmap(lambda kind: expressions(kind, depth=5, actor=True))
+EXAMPLES = int(os.environ.get("KINGPOST_EXAMPLES", "300"))
+"""Raise it for long runs by night."""
+oracle = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+
+
+def lowered(text: str, type: Type, *, proven: bool) -> tuple[Lowered, Any] | None:
+    function = python_function(text)
+    expects = BOOL if type == BOOL else None
+    try:
+        return lower(read_source(function), SCHEMA, NAMES, prefix="t", expects=expects, proven=proven), function
+    except LanguageError as error:
+        event(f"refused {error.problems[0].code}")
+        return None
+
+
+def python_answer(function: Any, person: Any, me: Any) -> Any:
+    try:
+        return function(person, me)
+    except (TypeError, AttributeError, ValueError, *BEYOND_NONE):
+        return RAISED
+
+
+def disagreements(text: str, type: Type, data: Data, world: DictWorld, people: dict[Any, Any], keys: list[Any]) -> None:
+    found = lowered(text, type, proven=False)
+    if found is None:
+        return
+    tree, function = found
+    ask = compile_expression(tree.expression)
+    values = {capture.name: capture.read() for capture in tree.captures}
+    strict = not decides_early(text)
+    for number, row in enumerate(data["Person"]):
+        key = keys[number % len(keys)]
+        with instant(NOW):
+            expected = python_answer(function, people[row["id"]], people.get(key))
+        answer = ask(Frame(row, {**values, "now": NOW, "me": key}, world))
+        about = f"{text} on {row}, me={key}: CPython {expected!r}, memory {answer!r}"
+        if expected is RAISED:
+            assert not strict or answer is UNKNOWN, about
+        else:
+            assert answer is not UNKNOWN, about
+            assert answer == getattr(expected, "id", expected), about
+            if tree.expression.type == BOOL:
+                assert isinstance(answer, bool), about
+            if answer is None:
+                assert tree.expression.type.nullable, about
+
+
+def decides_early(text: str) -> bool:
+    """Whether the text has a form that Kleene may decide although a part of it raises."""
+    for node in ast.walk(ast.parse(text, mode="eval")):
+        if isinstance(node, ast.BoolOp) or (isinstance(node, ast.Compare) and len(node.ops) > 1):
+            return True
+        if isinstance(node, ast.In | ast.NotIn) or (isinstance(node, ast.Name) and node.id in ("any", "all")):
+            return True
+    return False
+
+
+@oracle
+@given(written)
+def test_memory_agrees_with_cpython_on_nasty_rows(expression: tuple[str, Type]) -> None:
+    disagreements(*expression, NASTY, WORLD, OBJECTS["Person"], [None, 1, 2, 3])
+
+
+@oracle
+@given(written, rows())
+def test_memory_agrees_with_cpython_on_drawn_rows(expression: tuple[str, Type], data: Data) -> None:
+    disagreements(*expression, data, DictWorld(data), objects(data)["Person"], [None, 1])
+
+
+@oracle
+@given(written)
+def test_what_is_proven_never_raises_over_none(expression: tuple[str, Type]) -> None:
+    text, type = expression
+    found = lowered(text, type, proven=True)
+    if found is None:
+        return
+    _, function = found
+    for number, person in enumerate(OBJECTS["Person"].values()):
+        try:
+            function(person, OBJECTS["Person"][number + 1] if number % 2 else None)
+        except (*BEYOND_NONE, ValueError):  # ValueError: min() and max() of nothing
+            continue

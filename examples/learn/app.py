@@ -1,13 +1,12 @@
 """The application: `kingpost serve examples.learn.app:app`, or `make serve`.
 
-LEARN_DATABASE names the database, as a file (learn.db, in the working directory) or an address (postgresql://...).
+LEARN_DATABASE names the database: a file (learn.db, in the working directory, if nothing is said) or an address such
+as postgresql://user@host/learn. LEARN_ORIGIN is the address of the site where a proxy stands before it.
 """
 
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-
-from fastapi import FastAPI
 
 from examples.learn import pages
 from examples.learn.load import load
@@ -15,27 +14,28 @@ from examples.learn.models import RESOURCES, User
 from kingpost import App
 
 
-def address(database: str) -> str:
-    """The address of a store, from an address or the path of a file."""
-    return database if "://" in database else f"sqlite:///{database}"
+def create(database: str) -> App:
+    """The site over a database, given as an address or as the path of an SQLite file."""
+    app = App(
+        "learn",
+        resources=RESOURCES,
+        stores={"main": database if "://" in database else f"sqlite:///{database}"},
+        actor=User,
+        lifespan=ready,
+        version="1.0",
+        description="A backend developer's guide and learning planner.",
+    )
+    app.include_router(pages.router)
+    app.add_exception_handler(404, pages.missing)
+    return app
 
 
 @asynccontextmanager
-async def ready(_app: FastAPI) -> AsyncIterator[None]:
+async def ready(app: App) -> AsyncIterator[None]:
     """Before the first request: create the tables that are missing, and load the content if it has changed."""
     await app.sync()
     await load(app)
     yield
 
 
-app = App(
-    "learn",
-    resources=RESOURCES,
-    stores={"main": address(os.environ.get("LEARN_DATABASE", "learn.db"))},
-    actor=User,
-    lifespan=ready,
-    version="1.0",
-    description="A backend developer's guide and learning planner.",
-)
-app.include_router(pages.router)
-app.add_exception_handler(404, pages.missing)
+app = create(os.environ.get("LEARN_DATABASE", "learn.db"))

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 LETTER = 6.7  # average width at 13 px, generous
 LABEL = 21  # letters in a line
-ROW, TWO_LINES, LANE_GAP, HEAD = 28, 42, 26, 30
+ROW, LINE, LANE_HEAD, LANE_END = 26, 14, 30, 10  # heights: of a row, of each further line of a name
 GAP = 34  # between columns, where the lines have room to turn
-TOP, LEFT = 30, 10
+LEFT = 12
 
 
 @dataclass
@@ -56,18 +56,18 @@ def draw(topics: Sequence["Topic"], areas: Sequence[str]) -> Drawing:
     order = _ordered(topics, depth)
     place: dict[str, tuple[float, float]] = {}
     lanes: list[Lane] = []
-    y = float(TOP)
+    y = 0.0
     for area in areas:
         lanes.append(Lane(area, y))
         cells = [[t for t in order if t.area == area and depth[t.slug] == column] for column in range(len(columns))]
-        y += HEAD
+        y += LANE_HEAD
         for row in range(max(map(len, cells), default=0)):
             here = [(column, cell[row]) for column, cell in enumerate(cells) if row < len(cell)]
-            height = TWO_LINES if any(len(lines[topic.slug]) > 1 for _, topic in here) else ROW
+            height = ROW + LINE * (max(len(lines[topic.slug]) for _, topic in here) - 1)
             for column, topic in here:
                 place[topic.slug] = (columns[column], y + height / 2)
             y += height
-        y += LANE_GAP - HEAD / 2
+        y += LANE_END
     nodes = [_node(topic, place, lines[topic.slug]) for topic in order]
     width = max(x + max(map(len, lines[slug])) * LETTER for slug, (x, _) in place.items()) + 20
     return Drawing(round(width), y, columns, lanes, nodes)
@@ -110,7 +110,7 @@ def _columns(depth: Mapping[str, int], lines: Mapping[str, list[str]]) -> list[f
 
 
 def _ordered(topics: Sequence["Topic"], depth: Mapping[str, int]) -> list["Topic"]:
-    """The topics in an order that keeps lines short: each moves to the mean place of its neighbours, some times over."""
+    """The topics in an order that keeps lines short: time and again each moves to the mean place of its neighbours."""
     neighbours: dict[str, list[str]] = {topic.slug: [] for topic in topics}
     for topic in topics:
         for needed in topic.prerequisites:

@@ -8,8 +8,18 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from examples.learn import content
 from examples.learn.content import Content, Record
 from examples.learn.models import (
-    Article, Edition, Link, Path, PathStep, Program, Qualification, Skill, Term, Topic, User,
-)  # fmt: skip
+    Article,
+    Edition,
+    Link,
+    Path,
+    PathStep,
+    Program,
+    Qualification,
+    Skill,
+    Term,
+    Topic,
+    User,
+)
 from kingpost import App, Resource, as_system
 
 R = TypeVar("R", bound=Resource)

@@ -1,10 +1,11 @@
-"""Markdown as a page shows it: clean HTML, highlighted code, headings that can be linked to, and a table of contents."""
+"""Markdown as a page shows it: clean HTML, highlighted code, headings with anchors, and a table of contents."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from itertools import pairwise
 
 import nh3
 from markdown_it import MarkdownIt
@@ -47,7 +48,7 @@ def render(text: str) -> Rendered:
     """The HTML of a text. HTML written in the text stays text; a second wall, nh3, takes out whatever is not known."""
     tokens = _parser.parse(text)
     contents: list[Heading] = []
-    for opening, inline in zip(tokens, tokens[1:]):
+    for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
             _place(opening, tokens, contents, inline)
     html = _parser.renderer.render(tokens, _parser.options, {})

@@ -195,7 +195,7 @@ async def paths(request: Request) -> Response:
         request,
         "paths.html",
         "Career paths",
-        f"{len(found)} ways on from the first job, step by step. Years are typical totals; people differ.",
+        "Where the work can lead, step by step. Years are typical totals; people differ.",
         paths=found,
     )
 
@@ -231,25 +231,28 @@ async def qualifications(request: Request) -> Response:
 
 @get("/search")
 async def search(request: Request, q: Annotated[str, Query(max_length=80)] = "") -> Response:
-    word = " ".join(q.split()).lower()
+    phrase = " ".join(q.split())
+    word = phrase.lower()
     found: dict[str, list[Any]] = {"topics": [], "articles": [], "terms": []}
     if word:
-        found["topics"] = await Topic.where(lambda t: word in t.name.lower() or word in t.summary.lower()).sort("name").limit(FOUND_AT_MOST)
-        found["articles"] = (
-            await Article.where(lambda a: word in a.title.lower() or word in a.summary.lower() or word in a.body.lower())
-            .sort("title")
-            .fields(*LISTED)
-            .limit(FOUND_AT_MOST)
-        )
-        found["terms"] = await Term.where(lambda t: word in t.term.lower() or word in t.meaning.lower()).sort("term").limit(FOUND_AT_MOST)
+        topics = Topic.where(lambda t: word in t.name.lower() or word in t.summary.lower())
+        articles = Article.where(
+            lambda a: word in a.title.lower() or word in a.summary.lower() or word in a.body.lower()
+        ).fields(*LISTED)
+        terms = Term.where(lambda t: word in t.term.lower() or word in t.meaning.lower())
+        found = {
+            "topics": await topics.sort("name").limit(FOUND_AT_MOST),
+            "articles": await articles.sort("title").limit(FOUND_AT_MOST),
+            "terms": await terms.sort("term").limit(FOUND_AT_MOST),
+        }
     return page(
         request,
         "search.html",
         "Search",
         "Search the articles, topics and terms of the guide.",
-        query=" ".join(q.split()),
+        query=phrase,
+        results=found,
         found=sum(map(len, found.values())),
-        **found,
     )
 
 

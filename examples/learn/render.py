@@ -38,7 +38,8 @@ SECTIONS = {
 HEADERS = {
     "Cache-Control": "public, max-age=60, stale-while-revalidate=600",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Vary": "Accept-Encoding",
@@ -86,8 +87,9 @@ def static(request: Request, name: str) -> Response | None:
     files = _files()
     if name not in files:
         return None
-    fresh = "public, max-age=31536000, immutable" if request.query_params.get("v") == _print(name) else "public, max-age=3600"
-    return answer(request, files[name], ICONS[Path(name).suffix], Cache_Control=fresh)
+    named = request.query_params.get("v") == _print(name)
+    keep = "public, max-age=31536000, immutable" if named else "public, max-age=3600"
+    return answer(request, files[name], ICONS[Path(name).suffix], Cache_Control=keep)
 
 
 @cache

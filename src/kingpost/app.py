@@ -24,8 +24,7 @@ from kingpost.engine.context import Context, acting_as
 from kingpost.engine.engine import Engine
 from kingpost.engine.repeats import records_in
 from kingpost.engine.serialize import Serializer
-from kingpost.model.build import build
-from kingpost.model.declaration import declaration
+from kingpost.model.build import build, set_runner
 from kingpost.model.model import Model
 from kingpost.model.query import current_runner
 from kingpost.model.resource import Resource, serializer
@@ -62,12 +61,10 @@ class App(FastAPI):
         built = build(resources, frozenset(urls), actor)
         records = {records_in(store).name: records_in(store) for store in urls}
         self.model: Model = replace(built, resources={**built.resources, **records})
-        schema = ModelSchema(self.model)
         self.stores: dict[str, Store] = {key: open_store(url, self.model, key) for key, url in urls.items()}
         key = secret or os.environ.get("KINGPOST_SECRET", "").encode() or secrets.token_bytes(32)
-        self.engine = Engine(self.model, schema, self.stores, clock=clock, new_id=ids, secret=key)
-        for cls in resources:
-            declaration(cls).runner = self.engine.runner
+        self.engine = Engine(self.model, ModelSchema.of(self.model), self.stores, clock=clock, new_id=ids, secret=key)
+        set_runner(self.model, self.engine.runner)
         user_lifespan = fastapi.pop("lifespan", None)
         super().__init__(title=fastapi.pop("title", name), lifespan=_lifespan(self, user_lifespan), **fastapi)
         settings = rest or RestSettings(title=self.title, version=self.version, description=self.description)

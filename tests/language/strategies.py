@@ -218,7 +218,8 @@ class _Writer:
             return f"({self.write(type, below)} {word} ({inside}))"
 
         def captured() -> str:
-            return self.pick([f"({self.write('text', below)} in SOME)", f"({self.write('int', below)} not in NUMBERS)"])
+            text, number = self.write("text", below), self.write("int", below)
+            return str(self.pick([f"({text} in SOME)", f"({number} not in NUMBERS)"]))
 
         def quantified() -> str:
             word = self.pick(["any", "all"])
@@ -235,7 +236,10 @@ class _Writer:
 
         def none() -> str:
             row, _ = self.row()
-            what = self.pick([self.write(self.pick(["int", "text", "datetime"]), below), row])
+            type = self.pick(["int", "text", "datetime"])
+            what = self.pick([self.write(type, below), row])
+            if what in _LITERALS[type]:  # CPython warns of `1 is None`
+                what = row
             return f"({what} is {self.pick(['None', 'not None'])})"
 
         forms: list[Callable[[], str]] = [

@@ -81,6 +81,8 @@ def decides_early(text: str) -> bool:
     for node in ast.walk(ast.parse(text, mode="eval")):
         if isinstance(node, ast.BoolOp) or (isinstance(node, ast.Compare) and len(node.ops) > 1):
             return True
+        if isinstance(node, ast.keyword):  # CPython looks at `default=` also where there are rows
+            return True
         if isinstance(node, ast.In | ast.NotIn) or (isinstance(node, ast.Name) and node.id in ("any", "all")):
             return True
     return False

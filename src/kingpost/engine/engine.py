@@ -18,7 +18,7 @@ from kingpost.engine.repeats import Idempotency, Repeats
 from kingpost.engine.rows import Rows
 from kingpost.engine.runner import EngineRunner
 from kingpost.engine.writer import Writer, called
-from kingpost.language.builtins import instant, now
+from kingpost.language.builtins import instant, present
 from kingpost.language.schema import Schema
 from kingpost.language.tree import TRUE
 from kingpost.model.model import Model
@@ -58,7 +58,7 @@ class Engine:
         self.objects = Reader(
             self.plans, schema, stores, cursors, forms=lambda store: store.python_form, make=self._make, objects=True
         )
-        self.writer = Writer(self.plans, stores, self.rows, self.repeats, new_id)
+        self.writer = Writer(self.plans, stores, self.rows, self.repeats)
         self.runner = EngineRunner(self)
 
     async def start(self) -> None:
@@ -74,7 +74,7 @@ class Engine:
 
     def context(self) -> Context:
         """Who acts in this task, and its instant."""
-        return Context(acting.get(), now(), system.get())
+        return Context(acting.get(), present(self.clock), system.get())
 
     # Reading
 
@@ -204,7 +204,7 @@ class Engine:
 
     # Objects
 
-    def _make(self, resource: str, names: tuple[str, ...], bare: bool) -> Callable[..., Any]:
+    def _make(self, resource: str, names: tuple[str, ...], via: str | None) -> Callable[..., Any]:
         """Constructors of declared classes, for `engine.stitch`."""
         if resource == "":
             return lambda *values: dict(zip(names, values, strict=True))
@@ -212,8 +212,8 @@ class Engine:
         cls = found.cls
         if cls is None:
             return lambda *values: dict(zip(names, values, strict=True))
-        if bare:
-            return lambda *key: refer(cls, key)
+        if via is not None:
+            return lambda *key: refer(cls, key, via=via)
         converts = {name: self.rows.conversion(found, name) for name in names if name in found.fields}
         needed = {name: convert for name, convert in converts.items() if convert is not None}
         if not needed:

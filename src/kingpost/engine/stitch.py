@@ -17,11 +17,11 @@ from kingpost.plan.plan import Batch, Batched, Entry, Fetch, Leaf, One, Referenc
 
 Convert: TypeAlias = Callable[[Any], Any] | None
 Forms: TypeAlias = Callable[[Type], Convert]
-Make: TypeAlias = Callable[[str, tuple[str, ...], bool], Callable[..., Any]]
+Make: TypeAlias = Callable[[str, tuple[str, ...], str | None], Callable[..., Any]]
 Stitch: TypeAlias = Callable[[Sequence[Sequence[Any]], Sequence[Mapping[Any, Any]]], list[Any]]
 
 
-def struct(resource: str, names: tuple[str, ...], bare: bool) -> Callable[..., Any]:
+def struct(resource: str, names: tuple[str, ...], via: str | None) -> Callable[..., Any]:
     """A struct type with these member names; made anew for every shape."""
     fields = [(f"m{index}", Any) for index in range(len(names))]
     rename = {f"m{index}": name for index, name in enumerate(names)}
@@ -32,7 +32,8 @@ def stitcher(fetch: Fetch, forms: Forms, make: Make = struct) -> Stitch:
     """The function that turns the rows of `fetch`, and what its batches found by key, into objects.
 
     `forms` answers how a value as the store gives it becomes what is wanted, or None where it is that already;
-    `make` answers the constructor for an object of a resource with these members (`bare`: a reference only).
+    `make` answers the constructor for an object of a resource with these members; `via` names the relation where it is a
+    bare reference, and is None elsewhere.
     """
     return _Writer(forms, make).stitch(fetch)
 
@@ -46,7 +47,7 @@ class _Writer:
     def stitch(self, fetch: Fetch) -> Stitch:
         width = sum(1 for _ in fetch.shape.entries)
         if self._flat(fetch.shape) and width == _width(fetch):
-            construct = self.make(fetch.shape.resource, tuple(entry.name for entry in fetch.shape.entries), False)
+            construct = self.make(fetch.shape.resource, tuple(entry.name for entry in fetch.shape.entries), None)
             return lambda rows, found: list(starmap(construct, rows))
         body = self._object(fetch.shape)
         taken = "".join(f"    b{index} = batches[{index}]\n" for index in range(len(fetch.batches)))
@@ -63,25 +64,25 @@ class _Writer:
         )
 
     def _object(self, shape: Shape) -> str:
-        construct = self._name(self.make(shape.resource, tuple(entry.name for entry in shape.entries), False))
-        return f"{construct}({', '.join(self._entry(entry) for entry in shape.entries)})"
+        construct = self._name(self.make(shape.resource, tuple(entry.name for entry in shape.entries), None))
+        return f"{construct}({', '.join(self._entry(shape, entry) for entry in shape.entries)})"
 
-    def _entry(self, entry: Entry) -> str:
+    def _entry(self, owner: Shape, entry: Entry) -> str:
         match entry:
             case Leaf(column=column, type=type):
                 return self._value(column, type)
             case Reference():
-                return self._reference(entry)
+                return self._reference(owner, entry)
             case One(present=present, shape=shape, reference=reference):
-                return f"({self._object(shape)} if r[{present}] is not None else {self._reference(reference)})"
+                return f"({self._object(shape)} if r[{present}] is not None else {self._reference(owner, reference)})"
             case Batched(batch=batch, columns=columns, many=True):
                 return f"b{batch}.get({_key(columns)}, {self._name([])}[:])"
             case Batched(batch=batch, columns=columns, reference=reference):
-                missing = "None" if reference is None else self._reference(reference)
+                missing = "None" if reference is None else self._reference(owner, reference)
                 return f"(b{batch}.get({_key(columns)}) or {missing})"
 
-    def _reference(self, reference: Reference) -> str:
-        construct = self._name(self.make(reference.resource, reference.keys, True))
+    def _reference(self, owner: Shape, reference: Reference) -> str:
+        construct = self._name(self.make(reference.resource, reference.keys, f"{owner.resource}.{reference.name}"))
         values = [self._value(column, type) for column, type in zip(reference.columns, reference.types, strict=True)]
         return f"({construct}({', '.join(values)}) if r[{reference.columns[0]}] is not None else None)"
 

@@ -15,14 +15,14 @@ from typing import Any
 
 import anyio.to_thread
 
-from kingpost.base.errors import Conflict, Detail, Forbidden, Rejected, Stale
+from kingpost.base.errors import Conflict, Detail, Forbidden, KingpostError, Rejected, Stale, Unauthenticated
 from kingpost.engine.context import Context, open_transactions
 from kingpost.engine.failures import explained, no_such_row
 from kingpost.engine.plans import Plans, actor_key, bound_key
 from kingpost.engine.reader import fetch_rows, missing
 from kingpost.engine.repeats import Idempotency, Repeats
 from kingpost.engine.rows import Rows, Values, reference_key
-from kingpost.language.evaluate import Frame, compile_expression
+from kingpost.language.evaluate import UNKNOWN, Frame, compile_expression
 from kingpost.language.tree import FALSE, TRUE
 from kingpost.model.model import ActionModel, Model, ResourceModel
 from kingpost.model.state import changes, settle
@@ -63,14 +63,18 @@ class Writer:
         stores: Mapping[str, Store],
         rows: Rows,
         repeats: Repeats,
-        new_id: Callable[[], Any],
     ) -> None:
         self.plans = plans
         self.model: Model = plans.rights.model
         self.stores = stores
         self.rows = rows
         self.repeats = repeats
-        self.new_id = new_id
+        self._stored = {
+            found.name: tuple(
+                (one, compile_expression(one.expression)) for one in found.computed.values() if one.stored
+            )
+            for found in self.model.resources.values()
+        }
 
     # Creating
 
@@ -97,9 +101,8 @@ class Writer:
             await self._add(found, item, context, operations, f"/{index}" if bulk else "", trusted=trusted)
             for index, item in enumerate(items)
         ]
-        operations.extend(self.repeats.record(found, repeat, context, keys))
-        try:
-            await self.run(found, operations)
+        try:  # the record comes first, so that of two that repeat each other one fails on nothing else
+            await self.run(found, [*self.repeats.record(found, repeat, context, keys), *operations])
         except StoreError as error:
             if self.repeats.repeated(error):
                 return await self.repeats.find(found, repeat, context) or keys
@@ -119,6 +122,7 @@ class Writer:
         change = self._sorted_out(found, item)
         values = self._filled(found, change.values, context)
         self._validate(found, values, pointer)
+        self._compute(found, values, context)
         key = self.rows.key(found, values)
         after = self._after(found, "create", context, () if trusted else tuple(item))
         self._refuse_unless(after, found, values, context, "create", pointer)
@@ -257,10 +261,12 @@ class Writer:
             names = [Detail(f"/{name}", "KP424", "a key does not change") for name in found.key]
             raise Rejected("KP424", "the key of a row does not change", names)
         self._validate(found, values, "")
+        self._compute(found, values, context)
         after = self._after(found, verb, context, written)
         self._refuse_unless(after, found, values, context, verb or "change", "")
         operations = await self._references(found, change.values, change, context, "")
-        by_column = self.rows.changed(found.name, change.values)
+        differing = {name: value for name, value in values.items() if loaded.values.get(name) != value}
+        by_column = self.rows.changed(found.name, {**change.values, **differing})
         operations.append(Update(found.name, loaded.key, by_column, loaded.version))
         operations.extend(self._links(found, loaded.key, change, fresh=False))
         if not after.local and after.condition != TRUE:
@@ -282,7 +288,7 @@ class Writer:
             if version is not None and loaded.version != version:
                 raise Stale("KP412", f"this {found.name} has changed since the version that was named")
             operations = await attempt(loaded)
-            operations.extend(self.repeats.record(found, repeat, context, [key]))
+            operations = [*self.repeats.record(found, repeat, context, [key]), *operations]
             if not operations:
                 return loaded.version
             try:
@@ -318,7 +324,7 @@ class Writer:
             raise missing(resource)
         row = rows[0]
         if plan.allowed is not None and not row[plan.allowed]:
-            raise Forbidden("KP403", f"the rules of {resource} do not let you {verb} this row")
+            raise _refusal(context, f"the rules of {resource} do not let you {verb} this row")
         values = self.rows.read(resource, plan.columns, row)
         return Loaded(values, key, None if found.version is None else values[found.version])
 
@@ -337,7 +343,7 @@ class Writer:
             return
         frame = Frame(_Own(values), self.params(context, after.captures), _OwnWorld(found, context.actor))
         if after.condition == FALSE or compile_expression(after.condition)(frame) is not True:
-            raise Forbidden("KP403", f"the rules of {found.name} do not let you {verb} a row like this")
+            raise _refusal(context, f"the rules of {found.name} do not let you {verb} a row like this")
 
     def _check(self, after: AfterPlan, keys: list[tuple[Any, ...]], context: Context, verb: str) -> Check:
         params = self.params(context, after.captures)
@@ -372,6 +378,15 @@ class Writer:
             if len(await fetch_rows(store, target.store, store.prepare(select), params)) != len(distinct):
                 raise no_such_row((name,), pointer)
         return operations
+
+    def _compute(self, found: ResourceModel, values: Values, context: Context) -> None:
+        """Stored computed fields follow from the other values of the row."""
+        for one, compute in self._stored[found.name]:
+            value = compute(Frame(_Own(values), self.params(context, one.captures), _OwnWorld(found, context.actor)))
+            if value is UNKNOWN:
+                message = f"{one.name} can't be computed from these values"
+                raise Rejected("KP426", message, [Detail(f"/{one.name}", "KP426", message)])
+            values[one.name] = value
 
     def _visible(self, resource: str, context: Context) -> Select | None:
         def make(standing: Standing) -> tuple[Select | None]:
@@ -438,6 +453,10 @@ class Writer:
         for capture in captures:
             params[capture.name] = capture.read()
         return params
+
+
+def _refusal(context: Context, message: str) -> KingpostError:
+    return Unauthenticated("KP401", message) if context.actor is None else Forbidden("KP403", message)
 
 
 def _writable(found: ResourceModel, name: str) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from kingpost.base.clock import system_clock
 
-_instant: ContextVar[Callable[[], datetime]] = ContextVar("kingpost_now", default=system_clock)
+_instant: ContextVar[Callable[[], datetime] | None] = ContextVar("kingpost_now", default=None)
 
 
 def now() -> datetime:
@@ -18,7 +18,12 @@ def now() -> datetime:
     In a rule, a computed field or a filter it stands for one value bound when the statement runs, never for a store's
     own clock. Outside a request it is the system clock.
     """
-    return _instant.get()()
+    return present(system_clock)
+
+
+def present(clock: Callable[[], datetime]) -> datetime:
+    """What `now()` answers, where outside a request `clock` is asked."""
+    return (_instant.get() or clock)()
 
 
 @contextmanager

@@ -7,11 +7,9 @@ what decides without it, so the answer does not depend on the order of operands 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from decimal import Context, Decimal
-from enum import Enum
-from typing import Any, Final, Protocol, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from kingpost.language.tree import (
     Aggregate,
@@ -43,65 +41,9 @@ from kingpost.language.tree import (
     Truth,
 )
 from kingpost.language.types import BOOL
+from kingpost.language.world import UNKNOWN, Frame, World
 
-
-class _Unknown(Enum):
-    UNKNOWN = "unknown"
-
-    def __bool__(self) -> bool:
-        raise TypeError("unknown is neither true nor false: compare with `is`")
-
-    def __repr__(self) -> str:
-        return "UNKNOWN"
-
-
-UNKNOWN: Final = _Unknown.UNKNOWN
-"""What an expression answers where CPython would raise."""
-
-
-class World(Protocol):
-    """Where rows come from. Rows are opaque; `resource` always names the resource of `row`, but in `keyed`."""
-
-    def value(self, row: Any, resource: str, field: str) -> object:
-        """A stored scalar."""
-        ...
-
-    def reference(self, row: Any, resource: str, relation: str) -> object:
-        """The key that a to-one relation holds, or None."""
-        ...
-
-    def one(self, row: Any, resource: str, relation: str) -> Any:
-        """The row at the end of a to-one relation; None where there is none, also where the key leads nowhere."""
-        ...
-
-    def many(self, row: Any, resource: str, relation: str) -> Iterable[Any]:
-        """The rows at the end of a to-many relation."""
-        ...
-
-    def keyed(self, resource: str, key: Any) -> Any:
-        """The row with this key, or None."""
-        ...
-
-    def key_of(self, row: Any, resource: str) -> object:
-        """The key of a row: a scalar, or a tuple where it has several fields."""
-        ...
-
-
-@dataclass(slots=True)
-class Frame:
-    """One question: the row it is about, the values of parameters, and where other rows come from."""
-
-    root: Any
-    params: Mapping[str, Any]
-    world: World
-    items: dict[int, Any]
-
-    def __init__(self, root: Any, params: Mapping[str, Any], world: World) -> None:
-        self.root = root
-        self.params = params
-        self.world = world
-        self.items = {}
-
+__all__ = ["UNKNOWN", "Frame", "World", "compile_expression", "surely_true"]
 
 Compiled: TypeAlias = Callable[[Frame], Any]
 _Ask: TypeAlias = Callable[[Any, Any], Any]

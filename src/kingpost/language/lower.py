@@ -235,7 +235,8 @@ class _Body(Calls):
         for word in node.keywords:
             if word.arg is not None:
                 given[word.arg] = self.operand(word.value)
-        if set(given) != set(source.parameters) or len(node.args) >= len(source.parameters):
+        needed = [name for name in source.parameters if name not in given and not _has_default(source, name)]
+        if needed or not set(given) <= set(source.parameters) or len(node.args) >= len(source.parameters):
             wanted = ", ".join(source.parameters[1:])
             raise self.refused("KL106", node, f"{name} takes ({wanted})", f"{say(node.func)}({wanted})")
         found = self.inside((row.resource, name), source, given, BOOL, self.known)
@@ -275,6 +276,14 @@ class _Body(Calls):
         if not SMALLEST <= value <= LARGEST:
             written = (n for n in ast.walk(whole) if isinstance(n, ast.Constant) and n.value == abs(value))
             raise self.refused("KL310", next(written, whole), f"{value} is beyond 64 bits")
+
+
+def _has_default(source: Source, name: str) -> bool:
+    try:
+        source.resolve(name)
+    except LookupError:
+        return False
+    return True
 
 
 def _said(node: ast.AST) -> str:

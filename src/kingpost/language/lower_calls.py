@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from abc import abstractmethod
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -57,9 +58,9 @@ _INSTEAD: Final = {
 class Calls(Comparisons):
     """Calls."""
 
+    @abstractmethod
     def inline_rule(self, row: Row, name: str, source: Source, node: ast.Call) -> Expression:
         """A rule in place of its call."""
-        raise NotImplementedError
 
     def around(self, name: str, node: ast.Name) -> Captured:
         if self.source.function is None and name in (*FUNCTIONS, "UTC"):
@@ -163,7 +164,9 @@ class Calls(Comparisons):
         try:
             value = cls(*positional, **named)
         except (TypeError, ValueError, ArithmeticError, InvalidOperation) as error:
-            raise self.refused("KL112", node, f"{say(node)} can't be made: {str(error) or type(error).__name__}") from None
+            raise self.refused(
+                "KL112", node, f"{say(node)} can't be made: {str(error) or type(error).__name__}"
+            ) from None
         if naive(value):
             raise self.refused("KL307", node, f"{say(node)} has no time zone", f"{say(node)[:-1]}, tzinfo=UTC)")
         try:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any, Final, cast
 
 from kingpost.language.kinds import fold, mixed, ordered, overlap
-from kingpost.language.lower_values import Values
+from kingpost.language.lower_arithmetic import Calculations
 from kingpost.language.narrow import refreshed
 from kingpost.language.scope import Captured, Operand, Rows, about_actor, say
 from kingpost.language.tree import (
@@ -46,7 +46,7 @@ _COMPUTE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }
 
 
-class Comparisons(Values):
+class Comparisons(Calculations):
     """Comparisons."""
 
     def compare(self, node: ast.Compare) -> Expression:
@@ -157,7 +157,7 @@ class Comparisons(Values):
                 return
         if mixed(*types):
             message = f"{say(nodes[0])} is {types[0]} and {say(nodes[1])} is {types[1]}"
-            raise self.refused("KL309", whole, message)
+            raise self.refused("KL309", whole, message, self.own_type(one, other, nodes))
         if not overlap(*types):
             message = f"{say(nodes[0])} is {types[0]} and {say(nodes[1])} is {types[1]}: never equal"
             raise self.refused("KL301", whole, message, self.own_type(one, other, nodes))
@@ -180,6 +180,12 @@ class Comparisons(Values):
                     return f"{say(node)} == {type.name}.…"
                 if type.kind is Kind.REFERENCE:
                     return f"{say(node)}.id == {const.value!r}"
+                if type.kind is Kind.DATETIME:
+                    return "datetime(2026, 1, 1, tzinfo=UTC)"
+                if type.kind is Kind.DATE:
+                    return "date(2026, 1, 1)"
+                if type.kind is Kind.DECIMAL and const.type.kind is Kind.FLOAT:
+                    return f"Decimal('{const.value}')"
         return ""
 
     def chosen(self, const: Const, type: Type, node: ast.expr) -> None:
@@ -217,7 +223,7 @@ class Comparisons(Values):
         if not ordered(*types) and not (literal and numbers):
             code = "KL309" if mixed(*types) else "KL302"
             message = f"{say(nodes[0])} is {types[0]} and {say(nodes[1])} is {types[1]}: no order between them"
-            raise self.refused(code, whole, message)
+            raise self.refused(code, whole, message, self.own_type(one, other, nodes) if code == "KL309" else "")
         why = "None has no order"
         self.all_or_none(
             lambda: self.tested(one, nodes[0], whole, why), lambda: self.tested(other, nodes[1], whole, why)

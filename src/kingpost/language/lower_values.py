@@ -1,59 +1,31 @@
-"""Lowering of names, attributes, constants, logic and arithmetic."""
+"""Lowering of expressions in general: what each form of Python leads to, truth, logic, and choices."""
 
 from __future__ import annotations
 
 import ast
-import operator
+from abc import abstractmethod
 from collections.abc import Callable
-from datetime import timedelta
-from enum import Enum, EnumType
-from typing import Any, Final, Literal, cast
+from typing import Final, cast
 
-from kingpost.language.capture import Capture, CaptureError, bind, constant_type, enum_type, reader
-from kingpost.language.kinds import NUMBERS, arithmetic, constant, converted, mixed, plain, union
-from kingpost.language.schema import Derived, Scalar, ToMany, ToOne
-from kingpost.language.scope import Captured, Operand, Refused, Rows, Scope, is_row, row_of, say
+from kingpost.language.kinds import constant, converted, union
+from kingpost.language.scope import Captured, Operand, Refused, Rows, Scope, is_row, say
 from kingpost.language.tree import (
     TRUE,
     And,
-    Arithmetic,
     Const,
     Expression,
-    Field,
     If,
     IsNone,
     Many,
-    Member,
-    Negative,
     Not,
     Or,
-    Param,
     Quantify,
     Row,
-    Slice,
-    Step,
     Truth,
     identity,
 )
-from kingpost.language.types import BOOL, INT, NONE, TEXT, Kind, Type
+from kingpost.language.types import BOOL, Kind, Type
 
-_OPERATORS: Final[dict[type[ast.operator], Literal["+", "-", "*", "/", "//", "%"]]] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.FloorDiv: "//",
-    ast.Mod: "%",
-}
-_COMPUTE: Final[dict[str, Callable[[Any, Any], Any]]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": lambda one, other: one / other,
-    "//": lambda one, other: one // other,
-    "%": operator.mod,
-}
-_TEXT_LIMIT: Final = 100_000
 _FORMS: Final[dict[type[ast.expr], tuple[str, str]]] = {
     ast.JoinedStr: ("an f-string", "text joined with +"),
     ast.NamedExpr: (
@@ -73,9 +45,8 @@ _FORMS: Final[dict[type[ast.expr], tuple[str, str]]] = {
 }
 
 
-def truth(expression: Expression, known_type: Type | None = None) -> Expression:
+def truth(expression: Expression) -> Expression:
     """`bool(expression)` as a condition. `or`, `and` and `if` pass the question on to their operands."""
-    type = known_type or expression.type
     match expression:
         case _ if expression.type == BOOL:
             return expression
@@ -87,26 +58,46 @@ def truth(expression: Expression, known_type: Type | None = None) -> Expression:
             return Or(tuple(truth(operand) for operand in operands))
         case If(condition=condition, then=then, otherwise=otherwise):
             return If(condition, truth(then), truth(otherwise), BOOL)
-        case _ if type.kind in (Kind.ENUM, Kind.EMBEDDED):
+        case _ if expression.type.kind in (Kind.ENUM, Kind.EMBEDDED):
             return Not(IsNone(expression))
         case _:
             return Truth(expression)
 
 
 class Values(Scope):
-    """Names, attributes, constants, logic and arithmetic."""
+    """Expressions in general; the forms that need more are read by the classes built on this one."""
 
+    @abstractmethod
+    def name(self, node: ast.Name) -> Operand:
+        """What a name stands for."""
+
+    @abstractmethod
+    def attribute(self, node: ast.Attribute) -> Operand:
+        """An attribute of a row, of an embedded value, or of an object from around."""
+
+    @abstractmethod
+    def captured(self, operand: Captured, node: ast.expr) -> Expression:
+        """An object from around as a parameter."""
+
+    @abstractmethod
+    def unary(self, node: ast.UnaryOp) -> Expression:
+        """A sign, or `not`."""
+
+    @abstractmethod
+    def binary(self, node: ast.BinOp) -> Expression:
+        """Arithmetic."""
+
+    @abstractmethod
+    def slice(self, node: ast.Subscript) -> Expression:
+        """A part of a text."""
+
+    @abstractmethod
     def compare(self, node: ast.Compare) -> Expression:
         """A comparison or a chain of them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def call(self, node: ast.Call) -> Operand:
         """A call of a function, constructor, method or rule."""
-        raise NotImplementedError
-
-    def inline(self, row: Row, name: str, derived: Derived) -> Expression:
-        """A computed field in place of its name."""
-        raise NotImplementedError
 
     # -------------------------------------------------------------------------------------------------- in general
 
@@ -196,7 +187,7 @@ class Values(Scope):
             self.known = after
             return found
 
-        return self.all_or_none(*(lambda node=node: step(node) for node in nodes))
+        return self.all_or_none(*(lambda node=node: step(node) for node in nodes), building=True)
 
     def branches(
         self, test: ast.expr, body: ast.expr, orelse: ast.expr, lower: Callable[[ast.expr], Expression]
@@ -210,118 +201,6 @@ class Values(Scope):
 
         then, otherwise = self.all_or_none(lambda: branch(body, True), lambda: branch(orelse, False))
         return condition, then, otherwise
-
-    # ------------------------------------------------------------------------------------------------------- names
-
-    def name(self, node: ast.Name) -> Operand:
-        """A generator's item, in text an attribute of the row, a parameter or local, or an object from around."""
-        name = node.id
-        if name in self.items:
-            return self.items[name]
-        if name in self.names:
-            return self.names[name]
-        if self.root is not None and self.schema.attribute(self.root.resource, name) is not None:
-            return self.member(self.root, name, node, node)
-        if name in self.assigned:
-            message = f"{name} has no value on every way that leads here"
-            raise self.refused("KL201", node, message, f"{name} = … before the if")
-        return self.around(name, node)
-
-    def around(self, name: str, node: ast.Name) -> Captured:
-        """An object from around the function; in text there are none but the functions of the language."""
-        try:
-            return Captured(name, self.source.resolve(name), lambda: self.source.resolve(name))
-        except LookupError as error:
-            names = [*self.items, *self.names]
-            if self.root is not None:
-                names += self.schema.attributes(self.root.resource)
-                message = f"{self.root.resource} has no {name!r}{self.suggest(name, names)}"
-            else:
-                message = f"{error}{self.suggest(name, names)}"
-            raise self.refused("KL201", node, message, "quotes, if it is text" if self.root is not None else "") from None
-
-    def attribute(self, node: ast.Attribute) -> Operand:
-        """An attribute of a row, of an embedded value, or of an object from around."""
-        base = self.operand(node.value)
-        if isinstance(base, Captured):
-            return self.along(base, node)
-        if isinstance(base, Rows):
-            remedy = f"any(x.{node.attr} … for x in {say(node.value)})"
-            raise self.refused(
-                "KL111", node.value, f"{say(node.value)} is many rows, which have no {node.attr}", remedy
-            )
-        if is_row(base):
-            return self.member(cast("Row", base), node.attr, node, node.value)
-        value = cast("Expression", base)
-        row = row_of(value)
-        if row is not None:
-            return self.member(row, node.attr, node, node.value)
-        if value.type.kind is Kind.EMBEDDED:
-            return self.embedded(value, node)
-        known = ": a computed row can't be gone on from" if value.type.kind is Kind.REFERENCE else ""
-        remedy = "a comparison with datetime(…), date(…)" if value.type.kind in (Kind.DATETIME, Kind.DATE) else ""
-        message = f"{say(node.value)} is {value.type}, of which .{node.attr} is not understood{known}"
-        raise self.refused("KL202", node, message, remedy or "the value itself")
-
-    def embedded(self, value: Expression, node: ast.Attribute) -> Expression:
-        members = dict(value.type.members)
-        if node.attr not in members:
-            message = f"{value.type.name} has no member {node.attr!r}{self.suggest(node.attr, members)}"
-            raise self.refused("KL202", node, message)
-        if self.type(value).nullable and self.proven:
-            text = say(node.value)
-            message = f"{text} may be None, which has no attributes"
-            raise self.refused("KL402", node.value, message, f"{text} is not None and {say(node)}")
-        return Member(value, node.attr, members[node.attr])
-
-    def along(self, base: Captured, node: ast.Attribute) -> Operand:
-        """One step on an object from around: nothing but `getattr`."""
-        name, holder = node.attr, base.value
-        if isinstance(holder, EnumType) and name in holder.__members__:
-            cls = cast("type[Enum]", holder)
-            return Const(cls[name].value, enum_type(cls))
-        try:
-            value: object = getattr(cast("object", holder), name)
-        except Exception as error:
-            raise self.refused("KL204", node, f"{base.path} has no {name!r} ({type(error).__name__})") from None
-        return Captured(f"{base.path}.{name}", value, lambda: getattr(base.get(), name))
-
-    def member(self, row: Row, name: str, node: ast.expr, owner: ast.expr) -> Operand:
-        """An attribute that a resource declares."""
-        found = self.schema.attribute(row.resource, name)
-        if found is None:
-            if self.schema.rule(row.resource, name) is not None:
-                raise self.refused("KL111", node, f"{say(node)} is a rule, not a value", f"{say(node)}(me)")
-            names = list(self.schema.attributes(row.resource))
-            raise self.refused("KL202", node, f"{row.resource} has no {name!r}{self.suggest(name, names)}")
-        if node is not owner:
-            self.reached(row, owner, node)
-        match found:
-            case Scalar(type=type):
-                return Field(row, name, type)
-            case ToOne(resource=resource, nullable=nullable):
-                return Step(row, name, resource, nullable)
-            case ToMany(resource=resource):
-                return Rows(row, name, resource)
-            case Derived():
-                return self.inline(row, name, found)
-
-    def captured(self, operand: Captured, node: ast.expr) -> Expression:
-        """An object from around as a parameter, typed by what it is now."""
-        path, value = operand.path, operand.value
-        if isinstance(value, type) or callable(value):
-            raise self.refused("KL111", node, f"{path} is a {type(value).__name__}, not a value")
-        try:
-            _, type_now = bind(value, self.schema)
-        except CaptureError as error:
-            remedy = "" if error.code != "KL203" else "a plain value under a name of its own"
-            raise self.refused(error.code, node, f"{path} can't be used: {error.message}", remedy) from None
-        name = f"{self.prefix}.{path}"
-        capture = Capture(name, type_now, reader(operand.get, type_now, path, self.schema))
-        self.session.captures.setdefault(name, capture)
-        return Const(None, NONE) if type_now is NONE else Param(name, type_now)
-
-    # --------------------------------------------------------------------------------------------------- constants
 
     def constant(self, node: ast.Constant) -> Expression:
         found = constant(node.value)
@@ -399,99 +278,3 @@ class Values(Scope):
         if joined == BOOL:
             return If(condition, truth(then), truth(otherwise), BOOL)
         return If(condition, then, otherwise, joined)
-
-    # -------------------------------------------------------------------------------------------------- arithmetic
-
-    def unary(self, node: ast.UnaryOp) -> Expression:
-        if isinstance(node.op, ast.Not):
-            return Not(self.condition(node.operand))
-        if isinstance(node.op, ast.Invert):
-            raise self.refused("KL103", node, f"{say(node)}: ~ is not understood", f"not {say(node.operand)}")
-        value = self.value(node.operand)
-        type = self.tested(value, node.operand, node, "None has no sign")
-        if isinstance(value, Const) and type.kind in (*NUMBERS, Kind.DURATION):
-            number = cast("Any", value.value)
-            return Const(-number if isinstance(node.op, ast.USub) else number, type)
-        if type.kind not in NUMBERS:
-            raise self.refused("KL303", node, f"{say(node.operand)} is {type}, which has no sign")
-        return Negative(value, plain(type)) if isinstance(node.op, ast.USub) else value
-
-    def binary(self, node: ast.BinOp) -> Expression:
-        op = _OPERATORS.get(type(node.op))
-        if op is None:
-            power = self.power(node)
-            if power is not None:
-                return power
-            raise self.refused("KL103", node, f"the operator of {say(node)} is not understood")
-        left, right = self.all_or_none(lambda: self.value(node.left), lambda: self.value(node.right))
-        if isinstance(left, Const) and isinstance(right, Const):
-            computed = self.computed(op, left.value, right.value)
-            if computed is not None:
-                return computed
-        left, right = converted(left, right.type), converted(right, left.type)
-        why = f"None has no {op}"
-        one, other = self.all_or_none(
-            lambda: self.tested(left, node.left, node, why), lambda: self.tested(right, node.right, node, why)
-        )
-        if op == "%" and one.kind is Kind.TEXT:
-            raise self.refused("KL103", node, "% does not format text here", "text joined with +")
-        found = arithmetic(op, one, other)
-        if found is None:
-            code = "KL309" if mixed(one, other) else "KL303"
-            raise self.refused(
-                code, node, f"{say(node.left)} is {one} and {say(node.right)} is {other}: no {op} between them"
-            )
-        return Arithmetic(op, left, right, found)
-
-    def power(self, node: ast.BinOp) -> Expression | None:
-        """`2**53`, as limits are written; of anything but two small constants there is no power."""
-        match node:
-            case ast.BinOp(left=ast.Constant(value=int(base)), op=ast.Pow(), right=ast.Constant(value=int(exponent))):
-                if abs(base) <= 1000 and 0 <= exponent <= 200:
-                    return Const(base**exponent, INT)
-            case _:
-                pass
-        return None
-
-    def computed(self, op: str, left: object, right: object) -> Const | None:
-        """The result of arithmetic between constants, where CPython has one of bounded size."""
-        if op in ("*", "%") and not all(isinstance(side, int | float | timedelta) for side in (left, right)):
-            return None
-        try:
-            value = _COMPUTE[op](left, right)
-        except (TypeError, ArithmeticError, ValueError):
-            return None
-        found = constant(value)
-        if found is None:
-            type = constant_type(value)
-            return None if type is None else Const(value, type)
-        small = not isinstance(value, str) or len(value) <= _TEXT_LIMIT
-        return found if small and not isinstance(left, bool) and not isinstance(right, bool) else None
-
-    def slice(self, node: ast.Subscript) -> Expression:
-        value = self.value(node.value)
-        text = say(node.value)
-        if not isinstance(node.slice, ast.Slice):
-            at = say(node.slice)
-            end = str(int(at) + 1) if at.isdecimal() else "…"
-            message = f"{say(node)} raises where the text is shorter"
-            raise self.refused("KL109", node, message, f"{text}[{at}:{end}]")
-        if node.slice.step is not None:
-            raise self.refused("KL109", node, f"{say(node)} has a step", f"{text}[0:10]")
-        start, stop = self.end(node.slice.lower, node), self.end(node.slice.upper, node)
-        type = self.tested(value, node.value, node, "None has no slices")
-        if type.kind is not Kind.TEXT:
-            raise self.refused("KL109", node, f"{text} is {type}; slices are of text")
-        return Slice(value, start, stop, TEXT)
-
-    def end(self, node: ast.expr | None, whole: ast.expr) -> int | None:
-        if node is None:
-            return None
-        match self.value(node):
-            case Const(value=None):
-                return None
-            case Const(value=int(end)) if abs(end) < 2**31:
-                return end
-            case _:
-                pass
-        raise self.refused("KL109", whole, f"{say(node)} is not a constant number", f"{say(whole).split('[')[0]}[0:10]")

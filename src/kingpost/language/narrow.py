@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from kingpost.language.tree import (
     And,
@@ -62,11 +62,11 @@ def _renumbered(expression: Expression, bound: set[int], numbers: Iterable[int])
             case Item(var=var, resource=resource) if var in bound:
                 return Item(number(var), resource)
             case Many(base=base, relation=relation, resource=resource, var=var, guard=guard):
-                return Many(transform(base, change), relation, resource, number(var), guard)  # type: ignore[arg-type]
+                return Many(transform(base, change), relation, resource, number(var), guard)
             case _:
                 return None
 
-    return cast("Expression", transform(expression, change))
+    return transform(expression, change)
 
 
 def type_of(expression: Expression, known: Facts) -> Type:

@@ -107,8 +107,8 @@ class _Renderer:
                 ends = f"{'' if start is None else start}:{'' if stop is None else stop}"
                 return f"{self.text(operand, _ATOM)}[{ends}]", _ATOM
             case Quantify(kind=kind, many=many, condition=condition, element=element):
-                clause = self.clause(many, condition)
-                return f"{kind}({self.text(element, _IF)}{clause})", _ATOM
+                self.item(many.var)  # named before those inside it
+                return f"{kind}({self.text(element, _IF)}{self.clause(many, condition)})", _ATOM
             case Aggregate():
                 return self.aggregate(node), _ATOM
             case Summary(kind=kind, operand=operand):
@@ -154,8 +154,9 @@ class _Renderer:
     def aggregate(self, node: Aggregate) -> str:
         if node.kind == "count" and node.condition is None:
             return f"len({self.row(node.many.base)}.{node.many.relation})"
-        clause = self.clause(node.many, node.condition)
+        self.item(node.many.var)
         element = "1" if node.element is None else self.text(node.element, _IF)
+        clause = self.clause(node.many, node.condition)
         if node.default is None:
             return f"{'sum' if node.kind == 'count' else node.kind}({element}{clause})"
         return f"{node.kind}(({element}{clause}), default={self.text(node.default, _IF)})"

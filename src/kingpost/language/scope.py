@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Callable, Generator, Iterator, Mapping
+from abc import ABC
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -67,7 +68,7 @@ class Session:
         return next(self.numbers)
 
 
-class Scope:
+class Scope(ABC):  # noqa: B024 (the forms of Python are added by the classes built on it)
     """Names, facts and refusals. What reads expressions is added by the classes built on it."""
 
     def __init__(
@@ -104,18 +105,24 @@ class Scope:
         self.note(code, node, message, remedy)
         return Refused()
 
-    def all_or_none(self, *steps: Callable[[], _T]) -> list[_T]:
-        """What all steps answer; if some are refused, only after all have been looked at."""
+    def all_or_none(self, *steps: Callable[[], _T], building: bool = False) -> list[_T]:
+        """What all steps answer; if some are refused, only after all have been looked at.
+
+        `building`: each step knows what those before it prove.
+        """
         done: list[_T] = []
         refused = False
-        before = self.known, self.proven
+        known, proven = self.known, self.proven
         for step in steps:
             try:
                 done.append(step())
             except Refused:
+                refused = True
                 # What the refused part would have proved is not known: no second complaint about its lack.
-                refused, self.proven = True, False
-        self.known, self.proven = before
+                self.proven = self.proven and not building
+            if not building:
+                self.known = known
+        self.known, self.proven = known, proven
         if refused:
             raise Refused
         return done
@@ -165,10 +172,15 @@ class Scope:
 
     # ------------------------------------------------------------------------------------------------------- names
 
-    def suggest(self, name: str, among: Mapping[str, object] | list[str]) -> str:
+    @staticmethod
+    def near(name: str, among: Iterable[str]) -> str:
+        """The name most like this one, or ""."""
+        return next(iter(get_close_matches(name, list(among), n=1)), "")
+
+    def suggest(self, name: str, among: Iterable[str]) -> str:
         """`; did you mean …?` where a name is near."""
-        near = get_close_matches(name, list(among), n=1)
-        return f"; did you mean {near[0]!r}?" if near else ""
+        near = self.near(name, among)
+        return f"; did you mean {near!r}?" if near else ""
 
 
 def say(node: ast.AST) -> str:

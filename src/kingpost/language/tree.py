@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from kingpost.language.types import BOOL, INT, Type, reference
 
@@ -348,9 +348,9 @@ def rebase(expression: Expression, row: Row, fresh: Callable[[], int]) -> Expres
             case Item(var=var):
                 return replace(node, var=renumber(var))
             case Step(base=base):  # a guard is about its own root
-                return replace(node, base=cast("Row", transform(base, change)))
+                return replace(node, base=transform(base, change))
             case Many(base=base, var=var):
-                return replace(node, base=cast("Row", transform(base, change)), var=renumber(var))
+                return replace(node, base=transform(base, change), var=renumber(var))
             case _:
                 return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import sys
 import types
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Final, ForwardRef, Literal, Union, cast, get_args, get_origin, is_typeddict
+from typing import Annotated, Any, Final, ForwardRef, Literal, Optional, Union, get_args, get_origin, is_typeddict
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -43,7 +44,7 @@ class Meaning:
     nullable: bool
     python: Any
     type: Type = JSON
-    target: type[Resource] | None = None
+    target: builtins.type[Resource] | None = None
     markdown: bool = False
 
 
@@ -62,7 +63,9 @@ class Scope:
         try:
             return eval(text, scope)  # noqa: S307  # the developer's own annotation, as Python itself would
         except NameError as error:
-            raise NotUnderstood(f"{text!r} names {error.name!r}, which is not known", unknown=error.name or "") from None
+            raise NotUnderstood(
+                f"{text!r} names {error.name!r}, which is not known", unknown=error.name or ""
+            ) from None
         except Exception as error:
             raise NotUnderstood(f"{text!r} can't be read: {error}", "an annotation that Python can evaluate") from None
 
@@ -75,7 +78,9 @@ def understand(annotation: Any, scope: Scope) -> Meaning:
     markdown = any(isinstance(mark, MarkdownText) for mark in marks)
     foreign = [mark for mark in marks if not isinstance(mark, MarkdownText)]
     if foreign:
-        raise NotUnderstood(f"{foreign[0]!r} in Annotated means nothing here", "bounds as options: field(max_length=80)")
+        raise NotUnderstood(
+            f"{foreign[0]!r} in Annotated means nothing here", "bounds as options: field(max_length=80)"
+        )
     if isinstance(plain, type) and issubclass(plain, Resource):
         return Meaning("one", nullable, plain, target=plain)
     if get_origin(plain) is list and get_args(plain):
@@ -94,7 +99,7 @@ def scalar(plain: Any, scope: Scope, inside: tuple[Any, ...] = ()) -> Type:
 
 
 def _scalar(plain: Any, scope: Scope, inside: tuple[Any, ...]) -> Type:
-    origin = get_origin(plain)
+    origin: Any = get_origin(plain)
     if plain in SCALARS:
         return Type(SCALARS[plain])
     if plain in (Any, dict, object) or origin is dict:
@@ -104,26 +109,31 @@ def _scalar(plain: Any, scope: Scope, inside: tuple[Any, ...]) -> Type:
     if plain is list or origin is list:
         element = scalar(get_args(plain)[0], scope, inside) if get_args(plain) else JSON
         return Type(Kind.LIST, element=element)
-    if isinstance(plain, type):
-        if issubclass(plain, Enum):
-            values = tuple(member.value for member in plain)
-            if not values or len({type(value) for value in values}) != 1 or not isinstance(values[0], (str, int)):
-                raise NotUnderstood(f"the values of {plain.__name__} are not all text, or all whole numbers")
-            return Type(Kind.ENUM, choices=cast("tuple[str | int, ...]", values), name=plain.__name__)
-        if issubclass(plain, Resource):
-            raise NotUnderstood(f"{plain.__name__} is a resource and can't be part of a value", "a relation of its own")
-        if issubclass(plain, BaseModel) or dataclasses.is_dataclass(plain) or is_typeddict(plain):
-            return _embedded(plain, scope, inside)
+    if isinstance(plain, type) and (found := _of_class(plain, scope, inside)) is not None:
+        return found
+    several = origin in (set, tuple, frozenset) or plain in (set, tuple, frozenset)
+    known = "a scalar, an Enum, a Literal, an embedded model, a Resource, a list of these, or Json"
     shown = getattr(plain, "__name__", None) or str(plain)
-    remedy = "list[...]" if origin in (set, tuple, frozenset) or plain in (set, tuple, frozenset) else ""
-    remedy = remedy or "a scalar, an Enum, a Literal, an embedded model, a Resource, a list of these, or Json"
-    raise NotUnderstood(f"{shown} is no type that a store can hold", remedy)
+    raise NotUnderstood(f"{shown} is no type that a store can hold", "list[...]" if several else known)
+
+
+def _of_class(plain: type[Any], scope: Scope, inside: tuple[Any, ...]) -> Type | None:
+    if issubclass(plain, Resource):
+        raise NotUnderstood(f"{plain.__name__} is a resource and can't be part of a value", "a relation of its own")
+    if issubclass(plain, Enum):
+        values = tuple(member.value for member in plain)
+        if {type(value) for value in values} not in ({str}, {int}):
+            raise NotUnderstood(f"the values of {plain.__name__} are not all text, or all whole numbers")
+        return Type(Kind.ENUM, choices=values, name=plain.__name__)
+    if issubclass(plain, BaseModel) or dataclasses.is_dataclass(plain) or is_typeddict(plain):
+        return _embedded(plain, scope, inside)
+    return None
 
 
 def _literal(values: tuple[Any, ...]) -> Type:
     nullable = None in values
     choices = tuple(value for value in values if value is not None)
-    kinds = {type(value) for value in choices}
+    kinds: set[type] = {type(value) for value in choices}
     if kinds == {str}:
         return Type(Kind.TEXT, nullable=nullable, choices=choices)
     if kinds == {int}:
@@ -131,7 +141,7 @@ def _literal(values: tuple[Any, ...]) -> Type:
     raise NotUnderstood("the values of a Literal are all text, or all whole numbers", 'Literal["draft", "live"]')
 
 
-def _embedded(plain: type, scope: Scope, inside: tuple[Any, ...]) -> Type:
+def _embedded(plain: type[Any], scope: Scope, inside: tuple[Any, ...]) -> Type:
     if plain in inside:
         return JSON  # it holds itself: what is below is not looked into
     if issubclass(plain, BaseModel):
@@ -184,5 +194,5 @@ def _python(plain: Any, scope: Scope) -> Any:
     if get_origin(plain) is list and get_args(plain):
         element, nullable, _ = _bare(get_args(plain)[0], scope)
         inner = _python(element, scope)
-        return list[inner | None] if nullable else list[inner]  # type: ignore[valid-type]
+        return list[Optional[inner]] if nullable else list[inner]  # type: ignore[valid-type]  # noqa: UP045  # values
     return plain

@@ -85,7 +85,9 @@ def _whole(reader: Reader, draft: Draft, bare: ResourceModel) -> ResourceModel:
     def with_rules(name: str, one: Any) -> Any:
         if name not in members:
             return one
-        return dataclasses.replace(one, access=members_access(reader, draft, name, members[name].spec.options, one.access))
+        return dataclasses.replace(
+            one, access=members_access(reader, draft, name, members[name].spec.options, one.access)
+        )
 
     uniques, indexes = constraints(reader, draft)
     return dataclasses.replace(

@@ -27,7 +27,9 @@ def _action(drafts: Drafts, draft: Draft, method: Method) -> ActionModel:
     spec: ActionSpec = getattr(method.function, ACTION)
     unbound = inspect.getattr_static(draft.cls, name)
     if spec.collection and not isinstance(unbound, (classmethod, staticmethod)):
-        drafts.refuse("KM702", f"{what} is about all rows, but a method of one", "@classmethod below @action", draft, name)
+        drafts.refuse(
+            "KM702", f"{what} is about all rows, but a method of one", "@classmethod below @action", draft, name
+        )
     if name in RESERVED or (name in COLLECTION and not method.collection) or (name in ROW and method.collection):
         one = "a method of the row" if name in ROW else "a class method" if name in COLLECTION else "another name"
         drafts.refuse("KM702", f"{what} can't replace {name} in this form", one, draft, name)

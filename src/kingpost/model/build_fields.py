@@ -26,8 +26,8 @@ ORDERED: Final = frozenset(
     {Kind.INT, Kind.FLOAT, Kind.DECIMAL, Kind.DATETIME, Kind.DATE, Kind.TIME, Kind.DURATION, Kind.TEXT}
 )
 FITS: Final[dict[str, frozenset[Kind]]] = {
-    **{name: SIZED for name in ("max_length", "min_length")},
-    **{name: ORDERED for name in ("ge", "gt", "le", "lt")},
+    **dict.fromkeys(("max_length", "min_length"), SIZED),
+    **dict.fromkeys(("ge", "gt", "le", "lt"), ORDERED),
     **{name: frozenset(Kind) - {Kind.JSON, Kind.EMBEDDED, Kind.LIST} for name in ("key", "unique", "index")},
     **{name: frozenset({Kind.TEXT}) for name in ("pattern", "search")},
     **{name: frozenset({Kind.DECIMAL}) for name in ("max_digits", "decimal_places")},
@@ -92,7 +92,9 @@ def _options(drafts: Drafts, draft: Draft, member: Member) -> None:
     for option in ("read", "write"):
         value = options.get(option)
         if value is not None and not isinstance(value, (str, Marker)):
-            drafts.refuse("KM205", f"{what}: {option} is a marker or text", f'{option}="self == me"', draft, member.name)
+            drafts.refuse(
+                "KM205", f"{what}: {option} is a marker or text", f'{option}="self == me"', draft, member.name
+            )
     if member.spec.default is not MISSING and member.spec.default_factory is not None:
         clash("default and default_factory", "one of them")
     if options.get("readonly") and options.get("writeonly"):
@@ -143,7 +145,8 @@ def _exact(drafts: Drafts, draft: Draft, member: Member, type: Type) -> Type:
 
 
 def _bounds(options: Options) -> Constraints:
-    return Constraints(**{name: options.get(name) for name in BOUNDS})
+    given: dict[str, Any] = {name: options.get(name) for name in BOUNDS}
+    return Constraints(**given)
 
 
 def access(options: Options, *, key: bool = False, derived: bool = False) -> Access:
@@ -163,7 +166,9 @@ def _sound(drafts: Drafts, draft: Draft, field: FieldModel) -> bool:
             re.compile(bounds.pattern)
         except (re.error, TypeError) as error:
             sound = False
-            drafts.refuse("KM211", f"{what}: the pattern can't be read: {error}", r'pattern=r"^\d+$"', draft, field.name)
+            drafts.refuse(
+                "KM211", f"{what}: the pattern can't be read: {error}", r'pattern=r"^\d+$"', draft, field.name
+            )
     plain = dataclasses.replace(field, constraints=Constraints(), type=field.type.maybe(False))
     for option in ("ge", "gt", "le", "lt", "multiple_of"):
         bound = getattr(bounds, option)
@@ -190,12 +195,12 @@ def _default(drafts: Drafts, draft: Draft, member: Member, field: FieldModel) ->
         remedy = "actor is a default of relations: author: User = field(default=actor)"
         drafts.refuse("KM409", f"{what} is {field.type}, and the actor is a row", remedy, draft, member.name)
         return None
-    if isinstance(value, (list, dict, set)) and value or isinstance(value, BaseModel) or _is_mutable_dataclass(value):
+    if _is_mutable(value):
         remedy = f"field(default_factory=lambda: {value!r})"
-        drafts.refuse("KM208", f"{what}: all rows would share one {type(value).__name__}", remedy, draft, member.name)
+        drafts.refuse("KM208", f"{what}: all rows would share one {_kind(value)}", remedy, draft, member.name)
         return None
     if isinstance(value, (list, dict)):
-        return Default("factory", type(value))  # pyright: ignore[reportUnknownArgumentType]
+        return Default("factory", dict if isinstance(value, dict) else list)
     if fault := wrong_value(field, value):
         remedy = "a default that the field admits"
         drafts.refuse("KM209", f"{what}: the default {value!r} is refused: {fault}", remedy, draft, member.name)
@@ -203,8 +208,15 @@ def _default(drafts: Drafts, draft: Draft, member: Member, field: FieldModel) ->
     return Default("value", value)
 
 
-def _is_mutable_dataclass(value: Any) -> bool:
+def _is_mutable(value: Any) -> bool:
+    if isinstance(value, (list, dict, set)):
+        return value not in ([], {})
+    if isinstance(value, BaseModel):
+        return not value.model_config.get("frozen")
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
         return False
     return not type(value).__dataclass_params__.frozen  # type: ignore[attr-defined]
 
+
+def _kind(value: object) -> str:
+    return type(value).__name__

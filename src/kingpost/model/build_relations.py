@@ -152,7 +152,8 @@ def _many(
         return _inverse(drafts, draft, member, target, spec.inverse, second)
     if second:
         return None
-    if isinstance(spec.default, list) and spec.default or spec.default not in (MISSING, []):
+    default: object = spec.default
+    if default is not MISSING and default != []:
         message = f"{draft.name}.{member.name}: the default of a relation to many is the empty list"
         drafts.refuse("KM208", message, f"{member.name}: list[{target.name}] = []", draft, member.name)
     if spec.through is not None:
@@ -254,14 +255,14 @@ def _linked(drafts: Drafts, draft: Draft, member: Member, target: Draft, links: 
     )  # fmt: skip
 
 
-def _through(
-    drafts: Drafts, draft: Draft, member: Member, target: Draft, through: type | str
-) -> RelationModel | None:
+def _through(drafts: Drafts, draft: Draft, member: Member, target: Draft, through: type | str) -> RelationModel | None:
     what = f"{draft.name}.{member.name}"
     name = through if isinstance(through, str) else through.__name__
     link = drafts.by_name.get(name)
     if link is None:
-        message = f"{what} goes through {name}, which is not among the resources of the App; {meant(name, drafts.by_name)}"
+        message = (
+            f"{what} goes through {name}, which is not among the resources of the App; {meant(name, drafts.by_name)}"
+        )
         drafts.refuse("KM401", message, f"App(resources=[..., {name}])", draft, member.name)
         return None
     near, far = _pointing(link, draft), _pointing(link, target)

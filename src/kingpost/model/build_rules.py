@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from kingpost.language.lower import Lowered
 from kingpost.language.source import Source, parse_text
-from kingpost.language.tree import TRUE, Expression, IsNone, Keyed, Node, Not, Param, Root, Row, all_of, identity, transform
+from kingpost.language.tree import (
+    TRUE,
+    Expression,
+    IsNone,
+    Keyed,
+    Node,
+    Not,
+    Param,
+    Root,
+    Row,
+    all_of,
+    identity,
+    transform,
+)
 from kingpost.language.types import BOOL
 from kingpost.model.build_language import Reader, keyed
 from kingpost.model.declare import RULES, Marker, RuleSpec
@@ -91,7 +104,8 @@ def rules(reader: Reader, draft: Draft) -> tuple[RuleModel, ...]:
 
 
 def _verbs(stated: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(stated) - {"write"} | (WRITES if "write" in stated else frozenset())
+    writes = WRITES if "write" in stated else frozenset[str]()
+    return frozenset(stated) - {"write"} | writes
 
 
 def _rule(
@@ -132,7 +146,7 @@ def _for_somebody(lowered: Lowered, me: Keyed) -> Lowered:
     def nobody_too(node: Node) -> Node | None:
         return me.key if isinstance(node, Param) and node.name == "me" else None
 
-    body = cast(Expression, transform(lowered.expression, nobody_too))
+    body = transform(lowered.expression, nobody_too)
     whole = all_of(Not(IsNone(identity(me))), body)
     return Lowered(whole or TRUE, lowered.captures)
 
@@ -149,7 +163,9 @@ def tenant(reader: Reader, draft: Draft) -> Expression | None:
     for owner in (draft, reader.drafts.by_name[reader.actor]):
         relation = owner.relations.get(name)
         if name not in owner.fields and (relation is None or relation.kind != "one"):
-            message = f"{draft.name} belongs to the tenant {name!r}, and {owner.name} has no such field or to-one relation"
+            message = (
+                f"{draft.name} belongs to the tenant {name!r}, and {owner.name} has no such field or to-one relation"
+            )
             reader.drafts.refuse("KM506", f"{message}; {meant(name, owner.members())}", "", draft)
             return None
     source = parse_text(f"me is not None and self.{name} == me.{name}")

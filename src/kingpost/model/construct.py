@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn, cast
 
-from kingpost.model.declaration import OWN_ID, Declaration, Member
+from kingpost.model.declaration import OWN_ID, Declaration, Member, class_of, declaration
 from kingpost.model.declare import MISSING, actor
 from kingpost.model.names import meant
 
@@ -50,8 +50,9 @@ def _assign(member: Member, default: str, scope: dict[str, Any]) -> list[str]:
     if spec.default_factory is not None:
         scope[default] = spec.default_factory
         made = f"{default}()"
-    elif isinstance(spec.default, (list, dict, set)):
-        scope[default] = type(cast("list[Any]", spec.default))
+    elif class_of(spec.default) in (list, dict, set):
+        empty = class_of(spec.default)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+        scope[default] = empty
         made = f"{default}()"  # empty: others are refused when the App is built
     else:
         scope[default] = spec.default
@@ -60,8 +61,8 @@ def _assign(member: Member, default: str, scope: dict[str, Any]) -> list[str]:
 
 
 def _refuse(instance: Any, unknown: dict[str, Any]) -> NoReturn:
-    cls = type(instance)
-    shape: Declaration = cls.__kingpost__
+    cls = class_of(instance)
+    shape = declaration(cls)
     name = next(iter(unknown))
     if name in shape.computed:
         raise TypeError(f"{cls.__name__}.{name} is computed and can't be given")

@@ -102,6 +102,11 @@ def declaration(cls: type) -> Declaration:
     return cast(Declaration, vars(cls)["__kingpost__"])
 
 
+def class_of(instance: object) -> type[Any]:
+    """The class of any object."""
+    return type(instance)
+
+
 def take_down(cls: type, root: type, keywords: Mapping[str, Any], depth: int) -> Declaration:
     """Read the body of a new class; `root` is `Resource`, `depth` how many frames up the class statement is."""
     frame = sys._getframe(depth)  # pyright: ignore[reportPrivateUsage]
@@ -117,7 +122,7 @@ def take_down(cls: type, root: type, keywords: Mapping[str, Any], depth: int) ->
             inherited.update({name: value for name, value in base.keywords.items() if name not in UNINHERITED})
         for name, value in vars(owner).items():
             if isinstance(value, Computed):
-                computed[name] = cast("Computed[Any]", value)
+                computed[name] = value
                 members.pop(name, None)
             elif name in computed and name not in body:
                 del computed[name]
@@ -181,7 +186,9 @@ def _place(owner: type, name: str | None, near: Declaration) -> Place | None:
     file = near.file if owner is near.cls else getattr(module, "__file__", None) or ""
     line = near.line if owner is near.cls else 0
     lines = linecache.getlines(file, getattr(module, "__dict__", None)) if file else []
-    found = [node for node in _classes("".join(lines)).get(owner.__qualname__, ()) if name is None or _inside(node, name)]
+    found = [
+        node for node in _classes("".join(lines)).get(owner.__qualname__, ()) if name is None or _inside(node, name)
+    ]
     if not found:
         return None
     node = min(found, key=lambda each: abs(each.lineno - line) if line else 0)
@@ -192,7 +199,6 @@ def _place(owner: type, name: str | None, near: Declaration) -> Place | None:
     text = lines[start - 1].rstrip("\n")
     column = len(text) - len(text.lstrip())
     return Place(file, start, column, len(text.rstrip()), text)
-
 
 
 def _inside(node: ast.ClassDef, name: str) -> ast.stmt | None:

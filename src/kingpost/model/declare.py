@@ -6,9 +6,25 @@ Everything here only takes notes. `build` reads them, when all classes of an `Ap
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field as attribute
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from decimal import Decimal
-from typing import Annotated, Any, Final, Generic, Literal, Never, Self, TypeAlias, TypedDict, TypeVar, Unpack, overload
+from functools import partial
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    Never,
+    Self,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -137,7 +153,7 @@ class FieldSpec:
     inverse: str | None = None
     through: type | str | None = None
     init: bool = True
-    options: Options = attribute(default_factory=lambda: Options())
+    options: Options = attribute(default_factory=Options)
 
 
 @overload
@@ -166,7 +182,7 @@ def field(
     not stored here, and no argument of the constructor.
     """
     init = init and inverse is None and through is None
-    return FieldSpec(default, default_factory, inverse, through, init, Options(**options))
+    return FieldSpec(default, default_factory, inverse, through, init, cast(Options, options))
 
 
 # ------------------------------------------------------------------------------------------------------------ computed
@@ -200,11 +216,9 @@ class Computed(Generic[T]):
         try:
             return self.function(instance)
         except NotLoaded as missing:
-            raise NotLoaded(
-                f"{type(instance).__name__}.{self.name} needs what is not loaded ({missing.name}): "
-                f'let the store compute it with .fields("{self.name}"), or await it with .load("{self.name}")',
-                self.name,
-            ) from None
+            what = f"{type(instance).__name__}.{self.name} needs what is not loaded ({missing.name}): "
+            remedy = f'add "{self.name}" to .fields(...) of the query, or await its .load("{self.name}")'
+            raise NotLoaded(what + remedy, self.name) from None
 
     def __set__(self, instance: object, value: Never) -> None:
         raise AttributeError(f"{type(instance).__name__}.{self.name} is computed: set what it is computed from")
@@ -235,7 +249,11 @@ def computed(function: Callable[[Any], T] | None = None, /, *, stored: bool = Fa
     """
     if function is not None:
         return Computed(function)
-    return lambda decorated: Computed(decorated, stored=stored, **options)  # pyright: ignore[reportUnknownLambdaType]
+
+    def decorate(decorated: Callable[[Any], T]) -> Computed[T]:
+        return Computed(decorated, stored=stored, **options)
+
+    return decorate
 
 
 # --------------------------------------------------------------------------------------------------- rules and actions
@@ -307,9 +325,8 @@ def action(function: Any = None, /, **options: Any) -> Any:
     method, or with `collection=True` on a static one, it is about all of them (`POST /articles/-/import`).
     `check="both"`: the rule must also hold on the row after. An action named create, update or delete replaces it.
     """
-    if function is None:
-        return lambda decorated: _mark(decorated, ACTION, ActionSpec(**options))  # pyright: ignore[reportUnknownLambdaType]
-    return _mark(function, ACTION, ActionSpec(**options))
+    mark = partial(_mark, ACTION, ActionSpec(**options))
+    return mark if function is None else mark(function)
 
 
 @overload
@@ -323,11 +340,11 @@ def validate(*given: Any) -> Any:
     which fields the error is about, and runs only when one of them is written.
     """
     if len(given) == 1 and not isinstance(given[0], str):
-        return _mark(given[0], VALIDATOR, ValidatorSpec())
-    return lambda decorated: _mark(decorated, VALIDATOR, ValidatorSpec(given))  # pyright: ignore[reportUnknownLambdaType]
+        return _mark(VALIDATOR, ValidatorSpec(), given[0])
+    return partial(_mark, VALIDATOR, ValidatorSpec(given))
 
 
-def _mark(function: Any, name: str, spec: object) -> Any:
+def _mark(name: str, spec: object, function: Any) -> Any:
     setattr(getattr(function, "__func__", function), name, spec)  # a classmethod keeps its function inside
     return function
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,9 +92,6 @@ class Drafts:
     by_class: dict[type, Draft] = field(default_factory=dict[type, Draft])
     problems: list[Problem] = field(default_factory=list[Problem])
 
-    def __iter__(self) -> Iterable[Draft]:  # type: ignore[override]
-        return iter(self.by_name.values())
-
     @property
     def classes(self) -> dict[str, type[Resource]]:
         """The classes by name, for annotations that are text."""
@@ -182,7 +179,9 @@ def _judge(drafts: Drafts, draft: Draft) -> None:
     if draft.store not in drafts.stores:
         hint = meant(str(draft.store), drafts.stores)
         remedy = f'App(stores={{"{draft.store}": "sqlite:///{draft.store}.db"}})'
-        drafts.refuse("KM106", f"{name} is kept in the store {draft.store!r}, which has no address; {hint}", remedy, draft)
+        drafts.refuse(
+            "KM106", f"{name} is kept in the store {draft.store!r}, which has no address; {hint}", remedy, draft
+        )
 
 
 def _expected(keyword: str, value: Any) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from kingpost.language.lower import Capture
-from kingpost.language.schema import Attribute, Derived, Scalar, ToMany, ToOne
+from kingpost.language.schema import Derived
 from kingpost.language.source import Source
 from kingpost.language.tree import Expression
 from kingpost.language.types import Type
+
+if TYPE_CHECKING:
+    from kingpost.model.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +202,9 @@ class ResourceModel:
     key: tuple[str, ...]
     fields: Mapping[str, FieldModel]
     relations: Mapping[str, RelationModel]
-    computed: Mapping[str, ComputedModel] = field(default_factory=dict)
+    computed: Mapping[str, ComputedModel] = field(default_factory=dict[str, ComputedModel])
     rules: tuple[RuleModel, ...] = ()
-    actions: Mapping[str, ActionModel] = field(default_factory=dict)
+    actions: Mapping[str, ActionModel] = field(default_factory=dict[str, ActionModel])
     uniques: tuple[UniqueModel, ...] = ()
     indexes: tuple[IndexModel, ...] = ()
     validators: tuple[Validator, ...] = ()
@@ -230,11 +233,18 @@ class Model:
     resources: Mapping[str, ResourceModel]
     actor: str | None = None
     stores: frozenset[str] = frozenset({"main"})
-    classes: Mapping[type, str] = field(default_factory=dict)
-    sources: Mapping[tuple[str, str], Derived] = field(default_factory=dict)
+    classes: Mapping[type, str] = field(default_factory=dict[type, str])
+    sources: Mapping[tuple[str, str], Derived] = field(default_factory=dict[tuple[str, str], Derived])
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """The forms that check what comes in."""
+        from kingpost.model.inputs import Inputs  # it needs this module
+
+        return Inputs(self)
 
     def __getitem__(self, name: str) -> ResourceModel:
         return self.resources[name]
 
-    def __iter__(self) -> Iterable[ResourceModel]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[ResourceModel]:
         return iter(self.resources.values())

@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
 from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar, overload
 from uuid import UUID
 
 from kingpost.language.source import Source, parse_text, read_source
-from kingpost.model.declaration import Declaration, declaration
+from kingpost.model.declaration import Declaration, class_of, declaration
 from kingpost.model.names import meant
 
 if TYPE_CHECKING:
@@ -311,7 +312,7 @@ def speak(condition: Callable[..., Any] | str) -> Spoken:
                 value = source.resolve(node.id)
             except LookupError:  # the variable of a generator, or a name that translation will refuse
                 continue
-            captured[node.id] = list(cast("list[Any]", value)) if isinstance(value, list) else value
+            captured[node.id] = copy(value) if class_of(value) is list else value
     return Spoken(replace(source, bound={**source.bound, **captured}))
 
 

@@ -13,9 +13,9 @@ from pydantic_core import CoreSchema
 
 from kingpost.base.ids import uuid7
 from kingpost.model import construct, state
-from kingpost.model.declaration import Declaration, take_down
+from kingpost.model.declaration import Declaration, class_of, declaration, take_down
 from kingpost.model.declare import MISSING, NotLoaded, Permission, field
-from kingpost.model.names import meant
+from kingpost.model.names import meant, snake
 from kingpost.model.query import Query, check_path, current_runner, find_runner
 
 __all__ = ["NotLoaded", "Resource", "serializer"]
@@ -93,9 +93,10 @@ class Resource:
         shape = take_down(cls, Resource, keywords, depth=2)
         cls.__kingpost__ = shape
         if "__init__" not in vars(cls):
-            cls.__init__ = construct.constructor(shape, _new_key, _acting)  # type: ignore[method-assign]
+            setattr(cls, "__init__", construct.constructor(shape, _new_key, _acting))  # noqa: B010
         for name in [*shape.members, *(["id"] if shape.implicit_key else [])]:
-            if not hasattr(Resource, name):  # else it is refused when the App is built
+            hidden = name in vars(cls) and name not in shape.own  # by a method
+            if not hidden and not hasattr(Resource, name):  # both are refused when the App is built
                 setattr(cls, name, Attribute(cls, name))
 
     # ------------------------------------------------------------------------------------------------------- questions
@@ -109,7 +110,7 @@ class Resource:
     @classmethod
     def where(cls, condition: Callable[[Self], bool] | str | None = None, /, **equal: object) -> Query[Self]:
         """The rows for which the condition is surely true: a lambda, text, or keywords for equality."""
-        return Query(cls).where(condition, **equal)  # type: ignore[arg-type]
+        return Query(cls).where(condition, **equal)
 
     @classmethod
     def all(cls) -> Query[Self]:
@@ -141,18 +142,20 @@ class Resource:
 
     # ------------------------------------------------------------------------------------------------------- as objects
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        shape = type(self).__kingpost__
-        if name in shape.members or (name == "id" and shape.implicit_key):
-            values = self.__dict__
-            values[name] = value
-            for computed in shape.computed:  # what the store computed is about the row as it was
-                values.pop(computed, None)
-        elif name in shape.computed or name.startswith("_"):
-            object.__setattr__(self, name, value)
-        else:
-            known = [*shape.members, *shape.computed]
-            raise AttributeError(f"{type(self).__name__} has no {name!r}: {meant(name, known)}", name=name, obj=self)
+    if not TYPE_CHECKING:  # or misspelt names could be assigned
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            shape = type(self).__kingpost__
+            if name in shape.members or (name == "id" and shape.implicit_key):
+                values = self.__dict__
+                values[name] = value
+                for computed in shape.computed:  # what the store computed is about the row as it was
+                    values.pop(computed, None)
+            elif name in shape.computed or name.startswith("_"):
+                object.__setattr__(self, name, value)
+            else:
+                known = [*shape.members, *shape.computed]
+                raise AttributeError(f"{type(self).__name__} has no {name!r}: {meant(name, known)}", name=name, obj=self)
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -192,24 +195,22 @@ def _new_key() -> UUID:
 
 
 def _acting(cls: type) -> Any:
-    runner = current_runner.get() or cls.__kingpost__.runner  # type: ignore[attr-defined]
+    runner = current_runner.get() or declaration(cls).runner
     return MISSING if runner is None else runner.actor()
 
 
 def _not_loaded(instance: Any, name: str) -> str:
-    cls, shape = type(instance), type(instance).__kingpost__
-    what = f"{cls.__name__}.{name} is not loaded: "
+    cls = class_of(instance)
+    shape = declaration(cls)
+    what, it = f"{cls.__name__}.{name} is not loaded: ", snake(cls.__name__)
     if state.is_new(instance):
         return what + "the object is new and nothing was given for it"
     if state.is_reference(instance):
-        via = instance._kingpost_via
-        holds = f"{via or 'a reference'} holds only the key; "
-        if via:
-            relation = via.partition(".")[2]
-            return what + holds + f'add .include("{relation}") to the query, or await it with .load("{relation}")'
-        return what + holds + f'await .load("{name}")'
-    bound = shape.bound
-    if bound is not None and name in bound.targets:
-        return what + f'add .include("{name}") to the query, or await it with .load("{name}")'
-    return what + f'add "{name}" to .fields(...) of the query, or await it with .load("{name}")'
-
+        owner, _, relation = instance._kingpost_via.partition(".")
+        if not relation:
+            return f'{what}{it} holds only its key; await {it}.load("{name}")'
+        holds = f"{owner}.{relation} holds only the key; "
+        return f'{what}{holds}add .include("{relation}") to the query, or await {snake(owner)}.load("{relation}")'
+    if shape.bound is not None and name in shape.bound.targets:
+        return f'{what}add .include("{name}") to the query, or await {it}.load("{name}")'
+    return f'{what}add "{name}" to .fields(...) of the query, or await {it}.load("{name}")'

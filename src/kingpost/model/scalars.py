@@ -48,11 +48,10 @@ _DURATION: Final = re.compile(r"-?P(?=.)(\d+W|(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _BAD_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _DEPTH: Final = 100
+_FREE: Final = Constraints()
 
 
-def annotation(
-    type: Type, python: Any, constraints: Constraints = Constraints(), precision: Literal["us", "ms"] = "us"
-) -> Any:
+def annotation(type: Type, python: Any, constraints: Constraints = _FREE, precision: Literal["us", "ms"] = "us") -> Any:
     """What Pydantic needs to check a value of the type and make the Python value of it."""
     bounds = {name: getattr(constraints, name) for name in ("min_length", "max_length", "pattern")}
     bounds |= {name: getattr(constraints, name) for name in ("ge", "gt", "le", "lt", "multiple_of")}
@@ -231,10 +230,13 @@ def _json(value: Any, depth: int = 0) -> Any:
         case float() if math.isfinite(value):
             return value
         case list():
-            return [_json(each, depth + 1) for each in cast("list[Any]", value)]
-        case dict() if all(isinstance(name, str) for name in cast("dict[Any, Any]", value)):
-            items = cast("dict[str, Any]", value).items()
-            return {_text(name): _json(each, depth + 1) for name, each in items}
+            items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+            return [_json(each, depth + 1) for each in items]
+        case dict():
+            members: dict[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
+            if not all(isinstance(name, str) for name in members):
+                raise _fault("json", "must be plain JSON")
+            return {_text(name): _json(each, depth + 1) for name, each in members.items()}
         case _:
             raise _fault("json", "must be plain JSON")
 

@@ -8,10 +8,10 @@ Beside it are two slots. `_kingpost_state`: None while the row was never stored,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import Any, TypeVar, cast
 
-from kingpost.model.declaration import Bound, Declaration, declaration
+from kingpost.model.declaration import Declaration, class_of, declaration
 from kingpost.model.declare import MISSING, NotLoaded
 
 R = TypeVar("R")
@@ -56,12 +56,13 @@ def key_of(instance: Any) -> tuple[Any, ...]:
 
 
 def _parts(instance: Any) -> Iterator[Any]:
+    cls = class_of(instance)
     values = instance.__dict__
-    for name in declaration(type(instance)).key:
+    for name in declaration(cls).key:
         value = values.get(name, MISSING)
         if value is MISSING:
-            raise NotLoaded(f"{type(instance).__name__} has no {name} yet, which is part of its key", name)
-        if "__kingpost__" in vars(type(value)):
+            raise NotLoaded(f"{cls.__name__} has no {name} yet, which is part of its key", name)
+        if "__kingpost__" in vars(class_of(value)):
             yield from _parts(value)
         else:
             yield value
@@ -69,17 +70,20 @@ def _parts(instance: Any) -> Iterator[Any]:
 
 def is_new(instance: Any) -> bool:
     """Whether the instance was made here and never stored."""
-    return instance._kingpost_state is None  # type: ignore[no-any-return]
+    state: object = instance._kingpost_state
+    return state is None
 
 
 def is_reference(instance: Any) -> bool:
     """Whether the instance stands for a row of which nothing but the key is known."""
-    return not is_new(instance) and instance.__dict__.keys() <= set(declaration(type(instance)).key)
+    cls = class_of(instance)
+    return not is_new(instance) and instance.__dict__.keys() <= set(declaration(cls).key)
 
 
 def changes(instance: Any) -> dict[str, Any]:
     """The members that a write has to store, by name: of a new instance all it has, else those that differ."""
-    shape = declaration(type(instance))
+    cls = class_of(instance)
+    shape = declaration(cls)
     state = cast("dict[str, Any] | None", instance._kingpost_state)
     values = instance.__dict__
     if state is None:
@@ -93,8 +97,9 @@ def changes(instance: Any) -> dict[str, Any]:
 
 def settle(instance: Any, values: Mapping[str, Any]) -> None:
     """After a write: take in what the store now has (version, defaults), and count everything as stored."""
+    cls = class_of(instance)
     instance.__dict__.update(values)
-    set_state(instance, _snapshot(declaration(type(instance)), instance.__dict__))
+    set_state(instance, _snapshot(declaration(cls), instance.__dict__))
 
 
 def take_in(instance: Any, values: Mapping[str, Any]) -> None:
@@ -105,15 +110,14 @@ def take_in(instance: Any, values: Mapping[str, Any]) -> None:
 
 
 def _snapshot(shape: Declaration, values: dict[str, Any]) -> dict[str, Any]:
+    """The values as they are now, whatever is later done inside them."""
     state = dict(values)
-    bound = shape.bound
-    for name in bound.mutable if bound is not None else ():
-        if name in state:
-            value = state[name]
-            related = isinstance(bound, Bound) and name in bound.targets
-            state[name] = list(value) if related else deepcopy(value)
+    if shape.bound is not None:
+        for name in shape.bound.mutable:
+            if name in state:
+                state[name] = copy(state[name]) if name in shape.bound.targets else deepcopy(state[name])
     return state
 
 
-def _differs(old: Any, new: Any) -> bool:
+def _differs(old: object, new: object) -> bool:
     return old is not new and (type(old) is not type(new) or bool(old != new))

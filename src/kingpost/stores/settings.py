@@ -29,10 +29,10 @@ class StoreSettings:
 
 def split_parameters(url: str, known: tuple[str, ...], rest: bool = False) -> tuple[str, Mapping[str, str]]:
     """The URL without the parameters in `known`, and these. Others stay in the URL if `rest`, else they are refused."""
-    parts = urlsplit(url)
+    address, _, query = url.partition("?")  # urlunsplit would eat the fourth slash of sqlite:////absolute
     ours: dict[str, str] = {}
     theirs: list[str] = []
-    for pair in filter(None, parts.query.split("&")):
+    for pair in filter(None, query.split("&")):
         (name, value), = parse_qsl(pair, keep_blank_values=True)  # fmt: skip
         if name in known:
             ours[name] = value
@@ -40,7 +40,7 @@ def split_parameters(url: str, known: tuple[str, ...], rest: bool = False) -> tu
             theirs.append(pair)
         else:
             raise url_problem(url, f"it has the parameter {name}", f"one of {', '.join(known)}")
-    return urlunsplit(parts._replace(query="&".join(theirs))), ours
+    return (f"{address}?{'&'.join(theirs)}" if theirs else address), ours
 
 
 def url_problem(url: str, fault: str, remedy: str) -> DeclarationError:

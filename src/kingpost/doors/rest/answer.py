@@ -19,7 +19,7 @@ HTML: Final[Header] = (b"content-type", b"text/html; charset=utf-8")
 JSON: Final[Header] = (b"content-type", b"application/json")
 PROBLEM: Final[Header] = (b"content-type", b"application/problem+json")
 
-# The answer depends on the format asked for; what is not for everyone also on who asks, by whatever header that is told.
+# An answer depends on the format asked for; what is not for everyone also on who asks, however that is told.
 PRIVATE: Final[tuple[Header, ...]] = (
     (b"cache-control", b"private, no-cache"),
     (b"vary", b"Accept, Authorization, Cookie"),

@@ -1,12 +1,12 @@
 """Rows as CSV (RFC 4180): CRLF, a header line, UTF-8.
 
 Columns: the paths of `fields=`, if there are any; else the members of the row, where a to-one relation is the columns
-of its key (`author.id`). A list, an embedded value, or a relation that is filled in, is JSON inside one cell. None is an empty
-cell, "" a quoted empty one.
+of its key (`author.id`). A list, an embedded value, or a relation that is filled in, is JSON inside one cell. None is
+an empty cell, "" a quoted empty one.
 
-Text that a spreadsheet would run as a formula (it begins with `= + - @`, tab or CR, and is no number) gets an apostrophe
-in front (OWASP, "CSV Injection"). That changes the text; who reads the file by program asks for NDJSON, or turns the
-guard off in the settings.
+Text that a spreadsheet would run as a formula (it begins with `= + - @`, tab or CR, and is no number) gets an
+apostrophe in front (OWASP, "CSV Injection"). That changes the text; who reads the file by program asks for NDJSON, or
+turns the guard off in the settings.
 """
 
 from __future__ import annotations
@@ -57,9 +57,7 @@ class CsvForm:
         names = [field.encode_name for field in msgspec.structs.fields(item)]
         for name in names:
             relation = self._resource.relations.get(name)
-            if relation is None or relation.kind != "one":
-                yield (name,)
-            elif name in self._filled:
+            if relation is None or relation.kind != "one" or name in self._filled:
                 yield (name,)
             else:
                 for path in self._key_paths(relation.target):

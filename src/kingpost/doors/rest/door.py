@@ -12,7 +12,6 @@ from kingpost.doors.rest.body import MERGE_PATCH, ClientGone
 from kingpost.doors.rest.codes import CODES
 from kingpost.doors.rest.formats import JSON
 from kingpost.doors.rest.headers import allow
-from kingpost.doors.rest.inputs import Inputs
 from kingpost.doors.rest.openapi import Description
 from kingpost.doors.rest.problem import Refused, crash, explanation, explanations, problem
 from kingpost.doors.rest.reads import Pages, Reads
@@ -54,7 +53,7 @@ class RestDoor:
         self._routes = Routes(model, prefix)
         self.description = Description(model, self._routes, self.settings, others)
         reads = Reads(engine, model, self.settings, pages if pages is not None else {})
-        writes = Writes(engine, model, self.settings, Inputs(model))
+        writes = Writes(engine, model, self.settings)
         self._handlers: dict[tuple[str, str], Handler] = {
             ("collection", "GET"): reads.collection,
             ("collection", "HEAD"): reads.collection,

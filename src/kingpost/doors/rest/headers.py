@@ -91,7 +91,7 @@ def tags(header: str, value: bytes) -> list[tuple[bool, str]] | None:
 
 
 def known(if_none_match: bytes, tag: bytes) -> bool:
-    """Whether the client has this answer already: the weak comparison. A header that is no list of tags says nothing."""
+    """Whether the client has this answer already (weak comparison). A header that is no list of tags says nothing."""
     if if_none_match == tag:
         return True
     try:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from kingpost.doors.rest.query import SUMMARIES
+from kingpost.doors.rest.query import LIST_WORDS, SUMMARIES
 from kingpost.doors.rest.schemas import Json, Schemas, members, ref
 from kingpost.doors.rest.settings import RestSettings
 from kingpost.language.types import BOOL, Kind, Type
@@ -109,6 +109,8 @@ class Parameters:
     def filterable(self, resource: ResourceModel) -> Iterator[tuple[str, Type]]:
         """Names that a filter may begin with, with the type they are compared as."""
         for owner in members(resource):
+            if owner.name in LIST_WORDS:  # such a field is reached by where=
+                continue
             if isinstance(owner, RelationModel):
                 if not self._model[owner.target].internal:
                     yield owner.name, Type(Kind.REFERENCE, nullable=owner.nullable, name=owner.target)

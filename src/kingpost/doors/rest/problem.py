@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from html import escape
-from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
@@ -145,7 +144,9 @@ def explanations() -> Answer:
         f'<dt><a href="/problems/{code.id}">{code.id}</a> {escape(code.title)}</dt>\n<dd>{escape(code.text)}</dd>'
         for code in CODES.values()
     )
-    return _page("Problems", f"<h1>Problems</h1>\n<p>The kinds of problem that answers name.</p>\n<dl>\n{entries}\n</dl>")
+    return _page(
+        "Problems", f"<h1>Problems</h1>\n<p>The kinds of problem that answers name.</p>\n<dl>\n{entries}\n</dl>"
+    )
 
 
 def _page(title: str, body: str) -> Answer:

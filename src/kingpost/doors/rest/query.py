@@ -20,7 +20,6 @@ from kingpost.language.source import SourceError, parse_text
 from kingpost.model.names import meant
 from kingpost.plan.intent import Condition, Expressed, Operator, Read, SortKey, SummaryOf
 
-
 OPERATORS: Final[tuple[Operator, ...]] = get_args(Operator)
 SUMMARIES: Final[tuple[Literal["sum", "min", "max", "avg"], ...]] = ("sum", "min", "max", "avg")
 ROW_WORDS: Final = ("include", "fields")
@@ -76,7 +75,7 @@ class Questions:
         for name in given:
             if name not in ROW_WORDS:
                 raise unknown_parameter(name, ROW_WORDS)
-        return Question(Read(resource, (), fields=_fields(given), include=_paths(given, "include")), "row")
+        return Question(Read(resource, (), fields=_fields(given), include=_paths(given, "include"), limit=None), "row")
 
     def _many(self, resource: str, query: bytes) -> Question:
         given = parameters(query, self._settings)

@@ -51,7 +51,8 @@ class Reads:
         resource = target.entry.resource
         media = self._media(request, resource)
         if media == HTML:
-            return await self._page(request, resource)
+            await self._page(request, resource)
+            return None
         question = self._questions.ask(resource.name, request.query, many=True)
         try:
             return await self._many(request, resource, question, question.read, media)
@@ -79,7 +80,8 @@ class Reads:
         resource = target.entry.resource
         media = self._media(request, resource)
         if media == HTML:
-            return await self._page(request, resource)
+            await self._page(request, resource)
+            return None
         question = self._questions.ask(resource.name, request.query, many=False)
         return await self._one(request, resource, keyed(question.read, target.key or ()), media)
 
@@ -120,7 +122,8 @@ class Reads:
                 body = self._lines(media, resource, read)(items)
             return self._finish(request, media, body, began)
         if media != JSON:
-            return await self._stream(request, resource, exported(read, limited=question.limited), media)
+            await self._stream(request, resource, exported(read, limited=question.limited), media)
+            return None
         page = await self._engine.page(read, request.context)
         began = perf_counter()
         body = encode_page(page.items, page.next, page.total)

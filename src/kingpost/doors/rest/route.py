@@ -132,8 +132,6 @@ def nothing_here() -> NotFound:
     return NotFound("KP150", "nothing is served at this address")
 
 
-
-
 def served(model: Model, relation: RelationModel) -> bool:
     """Whether a relation has an address: somebody may read it, and its target is shown by doors at all."""
     return relation.access.readable and not model[relation.target].internal

@@ -9,13 +9,12 @@ from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
 
-from kingpost.base.errors import Forbidden, NotFound, Rejected, Stale, Unauthenticated
+from kingpost.base.errors import Detail, Forbidden, Invalid, NotFound, Rejected, Stale, Unauthenticated
 from kingpost.doors.rest.answer import JSON, PRIVATE, Answer, Header
 from kingpost.doors.rest.body import MERGE_PATCH, check_type, decode, receive_body
 from kingpost.doors.rest.formats import JSON as JSON_TYPE
 from kingpost.doors.rest.formats import encode
 from kingpost.doors.rest.headers import idempotency_key, negotiate, tags, versions, wants_minimal
-from kingpost.doors.rest.inputs import Inputs
 from kingpost.doors.rest.keys import KeyForm
 from kingpost.doors.rest.problem import Refused
 from kingpost.doors.rest.query import Question, Questions, keyed
@@ -38,11 +37,11 @@ PATCH_BODY: Final = (MERGE_PATCH, JSON_TYPE)
 class Writes:
     """Answers POST, PUT, PATCH and DELETE."""
 
-    def __init__(self, engine: Engine, model: Model, settings: RestSettings, inputs: Inputs) -> None:
+    def __init__(self, engine: Engine, model: Model, settings: RestSettings) -> None:
         self._engine = engine
         self._model = model
         self._settings = settings
-        self._inputs = inputs
+        self._inputs = model.inputs
         self._questions = Questions(settings)
 
     async def create(self, request: Request, target: Target) -> Answer:
@@ -53,24 +52,37 @@ class Writes:
         given = decode(body, self._settings.max_depth)
         repeat = _repeat(request, body)
         if isinstance(given, list):
-            return await self._create_many(request, entry, body, len(given), repeat)
-        data = self._inputs.create(entry.resource.name, body)
+            return await self._create_many(request, entry, given, repeat)
+        data = self._inputs.accept(entry.resource.name, "create", _object(given))
         key = (await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat))[0]
         headers = [*_replayed(repeat), (b"location", _location(request, entry, key))]
         return await self._shown(request, question.read, key, 201, headers)
 
     async def _create_many(
-        self, request: Request, entry: Entry, body: bytes, count: int, repeat: Idempotency | None
+        self, request: Request, entry: Entry, given: list[Any], repeat: Idempotency | None
     ) -> Answer:
-        """Rows made together are answered by their keys, in the order given: the rows would be a read without bounds."""
-        if count > self._settings.max_bulk:
+        """Rows made together are answered by their keys, in the order given."""
+        if len(given) > self._settings.max_bulk:
             raise Rejected("KP166", f"an array has at most {self._settings.max_bulk} elements")
-        data = self._inputs.create_many(entry.resource.name, body)
+        data = self._accept_many(entry.resource.name, given)
         keys = await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat) if data else []
         headers = [*_replayed(repeat), *PRIVATE]
         if wants_minimal(request.headers.get(b"prefer", b"")):
             return Answer(201, [*headers, _MINIMAL], b"")
         return Answer(201, [JSON, *headers], encode({"items": [entry.keys.reference(key) for key in keys]}))
+
+    def _accept_many(self, resource: str, given: list[Any]) -> list[dict[str, Any]]:
+        """All elements checked; what is wrong with any of them is told at once."""
+        accepted: list[dict[str, Any]] = []
+        faults: list[Detail] = []
+        for index, each in enumerate(given):
+            try:
+                accepted.append(self._inputs.accept(resource, "create", each, (index,)))
+            except Rejected as error:
+                faults += error.details
+        if faults:
+            raise Rejected("KP422", Rejected.title, faults[:_FAULTS])
+        return accepted
 
     async def replace(self, request: Request, target: Target) -> Answer:
         """`PUT /api/articles/{id}`: members that are not sent get their default."""
@@ -86,8 +98,8 @@ class Writes:
         question = self._before(request, entry)
         self._demand_version(request)
         body = await self._body(request, accepted)
-        decode(body, self._settings.max_depth)
-        data = self._inputs.replace(name, body) if replace else self._inputs.change(name, body)
+        given = _object(decode(body, self._settings.max_depth))
+        data = self._inputs.accept(name, "replace" if replace else "patch", given)
         repeat = _repeat(request, body)
         version = await self._version(request, entry, key)
         await self._engine.update(
@@ -111,10 +123,11 @@ class Writes:
         action = entry.actions[target.name]
         question = self._before(request, entry)
         body = await receive_body(request.receive, request.headers, self._settings.max_body)
+        given: dict[str, Any] = {}
         if body:
             check_type(request.headers, BODY)
-            decode(body, self._settings.max_depth)
-        arguments = self._inputs.arguments(entry.resource.name, action.name, body or b"{}")
+            given = _object(decode(body, self._settings.max_depth))
+        arguments = self._inputs.arguments(entry.resource.name, action.name, given)
         repeat = _repeat(request, body)
         version = None if key is None else await self._version(request, entry, key)
         result = await self._engine.act(
@@ -169,9 +182,7 @@ class Writes:
 
     # After the write
 
-    async def _shown(
-        self, request: Request, template: Read, key: Key, status: int, headers: list[Header]
-    ) -> Answer:
+    async def _shown(self, request: Request, template: Read, key: Key, status: int, headers: list[Header]) -> Answer:
         """The row as it is now, as far as the actor may read it."""
         if wants_minimal(request.headers.get(b"prefer", b"")):
             return _bare(status, [*headers, _MINIMAL])
@@ -211,7 +222,14 @@ class Writes:
         return self._model.classes.get(cls) if isinstance(cls, type) else None
 
 
-_MINIMAL: Header = (b"preference-applied", b"return=minimal")
+def _object(given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise Invalid("KP165", "the body must be one JSON object")
+    return given
+
+
+_FAULTS: Final = 100
+_MINIMAL: Final[Header] = (b"preference-applied", b"return=minimal")
 
 
 def _bare(status: int, headers: list[Header]) -> Answer:

@@ -20,6 +20,7 @@ class Draft(State):
     def __init__(self, state: State) -> None:
         super().__init__(state.model, state.layouts, dict(state.rows))
         self._touched: set[str] = set()
+        self._taken: dict[tuple[str, UniqueModel], dict[Key, Key]] = {}
 
     def insert(self, insert: Insert) -> Rows:
         """Add rows; the answer has the `returning` columns."""
@@ -32,6 +33,7 @@ class Draft(State):
                 raise _taken(insert.resource, layout.resource.key)
             self._check(layout, row, among=None)
             table[key] = row
+            self._note(layout, row)
             answers.append(tuple(row[name] for name in insert.returning))
         return answers if insert.returning else []
 
@@ -44,11 +46,11 @@ class Draft(State):
         if version is not None and version not in update.values:
             row = {**row, version: old[version] + 1}
         self._check(layout, row, among=key)
-        if layout.key_of(row) == key:
-            table[key] = row
-        else:
+        self._forget(layout, old)
+        self._note(layout, row)
+        if layout.key_of(row) != key:
             del table[key]
-            table[layout.key_of(row)] = row
+        table[layout.key_of(row)] = row
 
     def delete(self, delete: Delete) -> None:
         """Remove one row, and what goes with it."""
@@ -102,13 +104,9 @@ class Draft(State):
         """Uniqueness, and that references lead somewhere. `among`: the key of the row itself, if it is there already."""
         resource = layout.resource
         for unique in _uniques(layout):
-            names = [name for member in unique.members for name in layout.places[member]]
-            wanted = [row[name] for name in names]
-            if None in wanted or not self._counts(unique, row):
-                continue
-            for key, other in self.rows[resource.name].items():
-                if key != among and [other[name] for name in names] == wanted and self._counts(unique, other):
-                    raise _taken(resource.name, unique.members)
+            values = self._values(layout, unique, row)
+            if values is not None and self._holders(layout, unique).get(values, among) != among:
+                raise _taken(resource.name, unique.members)
         own = layout.key_of(row)
         for relation in self._held(layout):
             key = layout.held(row, relation.name)
@@ -116,8 +114,33 @@ class Draft(State):
                 words = f"{resource.name}.{relation.name} points at a row that is not there"
                 raise ReferenceViolation(words, resource.name, (relation.name,), "missing")
 
-    def _counts(self, unique: UniqueModel, row: Row) -> bool:
-        return unique.where is None or surely_true(unique.where)(Frame(row, {}, self))
+    def _values(self, layout: Layout, unique: UniqueModel, row: Row) -> Key | None:
+        """What has to be unique of a row; None where nothing has."""
+        values = tuple(row[name] for member in unique.members for name in layout.places[member])
+        if None in values or (unique.where is not None and not surely_true(unique.where)(Frame(row, {}, self))):
+            return None
+        return values
+
+    def _holders(self, layout: Layout, unique: UniqueModel) -> dict[Key, Key]:
+        """Who has which values."""
+        name = layout.resource.name
+        if (name, unique) not in self._taken:
+            rows = self.rows[name].items()
+            held = ((self._values(layout, unique, row), key) for key, row in rows)
+            self._taken[name, unique] = {values: key for values, key in held if values is not None}
+        return self._taken[name, unique]
+
+    def _note(self, layout: Layout, row: Row) -> None:
+        for unique in _uniques(layout):
+            values = self._values(layout, unique, row)
+            if values is not None:
+                self._holders(layout, unique)[values] = layout.key_of(row)
+
+    def _forget(self, layout: Layout, row: Row) -> None:
+        for unique in _uniques(layout):
+            values = self._values(layout, unique, row)
+            if values is not None:
+                self._holders(layout, unique).pop(values, None)
 
     def _held(self, layout: Layout) -> Iterator[RelationModel]:
         for relation in layout.resource.relations.values():
@@ -125,7 +148,9 @@ class Draft(State):
                 yield relation
 
     def _remove(self, resource: str, key: Key) -> None:
-        self._table(resource).pop(key, None)
+        row = self._table(resource).pop(key, None)
+        if row is not None:
+            self._forget(self.layouts[resource], row)
         for name, layout in self.layouts.items():
             for relation in self._held(layout):
                 if relation.target == resource:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
 from kingpost.language.types import Type
-from kingpost.stores.sql.forms import Forms
+from kingpost.stores.sql.forms import Forms, to_microseconds
 from kingpost.stores.sql.phrases import Condition, Term
 
 DAY = 86_400_000_000
 """Microseconds of a day in UTC."""
 
+FIRST = to_microseconds(datetime(1, 1, 1, tzinfo=UTC))
+LAST = to_microseconds(datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC))
+"""The instants that there are, as microseconds."""
+
 
 class Dialect(ABC):
     """One database's words. Operands that are NULL give NULL, throughout.
 
-    Arguments are translated values in the dialect's storage form; instants, durations and decimals are what `forms` says.
+    Arguments are translated values in the dialect's storage form; `forms` says which.
     """
 
     name: ClassVar[str]
@@ -151,6 +156,10 @@ class Dialect(ABC):
     def extreme(self, kind: str, term: Term, type: Type) -> Term:
         """The aggregate `min` or `max`."""
         return sa.Function(kind, term, type_=term.type)
+
+    def total(self, term: Term, type: Type) -> Term:
+        """The aggregate `sum`, exact or an error but for floats."""
+        return sa.Function("sum", term, type_=term.type)
 
     def order(self, term: Term, type: Type, descending: bool, may_be_null: bool) -> Term:
         """A sort key: None lowest."""

@@ -11,20 +11,20 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from kingpost.base.errors import Unsupported
 from kingpost.language.types import Kind, Type
-from kingpost.stores.sql.dialect import DAY, Dialect
+from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect
 from kingpost.stores.sql.forms import DOCUMENTS, PostgresForms
 from kingpost.stores.sql.phrases import Condition, Phrase, Term
 
-NUMERIC, BIGINT, REAL, TEXT = sa.Numeric(), sa.BigInteger(), sa.Double(), sa.Text()
+NUMERIC, BIGINT, TEXT = sa.Numeric(), sa.BigInteger(), sa.Text()
+REAL: sa.Double[float] = sa.Double()
 BOOLEAN, INSTANT, DATE = sa.Boolean(), sa.DateTime(timezone=True), sa.Date()
-FIRST, LAST = "timestamptz '0001-01-01 00:00:00+00'", "timestamptz '9999-12-31 23:59:59.999999+00'"
 
 
 class PostgreSQL(Dialect):
     """Integers are computed as numeric, which has no end; instants in UTC, whatever the session's zone."""
 
     name = "postgresql"
-    engine = PGDialect_asyncpg()
+    engine = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
     forms = PostgresForms()
 
     def null(self, type: Type) -> Term:
@@ -105,10 +105,9 @@ class PostgreSQL(Dialect):
             f"make_interval(0, 0, 0, div({{1}}, {DAY})::int) + mod({{1}}, {DAY})::float8 * interval '1 microsecond'"
         )
         moved = f"(({{0}} AT TIME ZONE 'UTC') + ({interval})) AT TIME ZONE 'UTC'"
-        epoch = "extract(epoch FROM {})"
-        after = f"{epoch.format('{0}')} * 1000000 + {{1}}"
-        inside = f"{epoch.format(FIRST)} * 1000000 AND {epoch.format(LAST)} * 1000000"
-        return Phrase(f"CASE WHEN {after} BETWEEN {inside} THEN {moved} END", INSTANT, instant, self.integer(duration))
+        after = "extract(epoch FROM {0}) * 1000000 + {1}"
+        guarded = f"CASE WHEN {after} BETWEEN {FIRST} AND {LAST} THEN {moved} END"
+        return Phrase(guarded, INSTANT, instant, self.integer(duration))
 
     def elapsed(self, a: Term, b: Term) -> Term:
         return Phrase("(extract(epoch FROM {0}) - extract(epoch FROM {1})) * 1000000", NUMERIC, a, b)
@@ -158,6 +157,10 @@ class PostgreSQL(Dialect):
                 return Phrase(f'{kind}({{0}}::text COLLATE "C")::uuid', sa.Uuid(), term)
             case _:
                 return super().extreme(kind, term, type)
+
+    def total(self, term: Term, type: Type) -> Term:
+        # The sum of bigints is a numeric.
+        return sa.Function("sum", term, type_=term.type if type.kind is Kind.FLOAT else NUMERIC)
 
     def order(self, term: Term, type: Type, descending: bool, may_be_null: bool) -> Term:
         # Where NULL can't be, nothing is said of it: an index in the plain order serves too.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -13,20 +13,19 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from kingpost.base.errors import Unsupported
 from kingpost.language.types import Kind, Type
 from kingpost.stores.contract import OutOfRange
-from kingpost.stores.sql.dialect import DAY, Dialect
-from kingpost.stores.sql.forms import EPOCH_DAY, SQLiteForms, to_microseconds
+from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect
+from kingpost.stores.sql.forms import EPOCH_DAY, SQLiteForms
 from kingpost.stores.sql.phrases import Condition, Phrase, Term
 
-FIRST = to_microseconds(datetime(1, 1, 1, tzinfo=timezone.utc))
-LAST = to_microseconds(datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=timezone.utc))
 FIRST_DAY, LAST_DAY = 1 - EPOCH_DAY, datetime.max.toordinal() - EPOCH_DAY
-INTEGER, TEXT, REAL, BOOLEAN = sa.Integer(), sa.Text(), sa.REAL(), sa.Boolean()
+INTEGER, TEXT, BOOLEAN = sa.Integer(), sa.Text(), sa.Boolean()
+REAL: sa.REAL[float] = sa.REAL()
 
 
 def kp_exact(value: Any) -> Any:
     """An integer, or an error where SQLite went over to floating point because 64 bits were not enough."""
     if isinstance(value, float):
-        raise OverflowError("integer overflow")
+        raise ArithmeticError("integer overflow")  # an OverflowError would be told as "string or blob too big"
     return value
 
 

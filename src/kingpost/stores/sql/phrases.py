@@ -40,17 +40,37 @@ def _compile(phrase: Phrase, compiler: Any, **options: Any) -> str:
 
 def is_leaf(term: Term) -> bool:
     """Whether saying it twice costs nothing: a column or a parameter."""
+    if isinstance(term, sa.Cast):
+        return is_leaf(term.clause)
     return isinstance(term, sa.ColumnClause | sa.BindParameter | sa.True_ | sa.False_ | sa.Null)
+
+
+def is_constant(term: Term) -> bool:
+    """Whether it is one value for the whole statement, plainly."""
+    return isinstance(term, sa.BindParameter | sa.True_ | sa.False_ | sa.Null)
 
 
 def both(*conditions: Condition) -> Condition:
     """The conjunction; true of nothing."""
-    return sa.and_(sa.true(), *conditions)
+    if any(isinstance(condition, sa.False_) for condition in conditions):
+        return sa.false()
+    rest = [condition for condition in conditions if not isinstance(condition, sa.True_)]
+    return sa.and_(*rest) if len(rest) > 1 else rest[0] if rest else sa.true()
 
 
 def either(*conditions: Condition) -> Condition:
     """The disjunction; false of nothing."""
-    return sa.or_(sa.false(), *conditions)
+    if any(isinstance(condition, sa.True_) for condition in conditions):
+        return sa.true()
+    rest = [condition for condition in conditions if not isinstance(condition, sa.False_)]
+    return sa.or_(*rest) if len(rest) > 1 else rest[0] if rest else sa.false()
+
+
+def negated(condition: Condition) -> Condition:
+    """NOT, which leaves NULL as it is. For values only: on a rail a comparison has its inverse instead."""
+    if isinstance(condition, sa.True_ | sa.False_):
+        return sa.false() if isinstance(condition, sa.True_) else sa.true()
+    return Phrase("NOT {0}", sa.Boolean(), condition)
 
 
 def once(operands: tuple[Term, ...], build: Any) -> Term:

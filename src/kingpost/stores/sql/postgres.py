@@ -15,7 +15,7 @@ from kingpost.model.model import Model
 from kingpost.plan.select import Check, Operation, Select
 from kingpost.stores.contract import Abilities, Convert, Rows, SchemaChange, StoreDown, StoreError
 from kingpost.stores.settings import StoreSettings, split_parameters, url_problem
-from kingpost.stores.sql import postgres_catalog, schema
+from kingpost.stores.sql import postgres_catalog, postgres_codecs, schema
 from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.common import Ground
 from kingpost.stores.sql.dialects import POSTGRES
@@ -114,14 +114,18 @@ class PostgresStore:
         return self._ground.python_form(type)
 
     async def compare(self) -> list[SchemaChange]:
-        real = await self._read(postgres_catalog.read)
+        names = [table.name for table in self._ground.tables.values()]
+        real = await self._read(lambda connection: postgres_catalog.read(connection, names))
         return schema.compare(self._ground, real)
 
     async def apply(self, changes: Sequence[SchemaChange]) -> None:
         async with self._begun() as connection:
             for statement in schema.statements(changes):
+                await connection.execute("SAVEPOINT change")
                 try:
                     await connection.execute(statement)
+                except asyncpg.DuplicateObjectError:  # another process was first
+                    await connection.execute("ROLLBACK TO SAVEPOINT change")
                 except asyncpg.PostgresError as error:
                     raise StoreError(f"The schema change was refused and undone: {error}") from error
 
@@ -138,7 +142,7 @@ class PostgresStore:
         if read_only:
             server["default_transaction_read_only"] = "on"
         try:
-            return await asyncpg.connect(
+            connection = await asyncpg.connect(
                 self._address,
                 timeout=settings.wait,
                 # The server stops long statements itself; this is for a server that does not answer at all.
@@ -148,9 +152,11 @@ class PostgresStore:
                 max_cacheable_statement_size=0,
                 server_settings=server,
             )
+            await postgres_codecs.install(connection)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             words = str(error) or f"no answer within {settings.wait:g} s"
             raise StoreDown(f"PostgreSQL can't be reached: {words}") from error
+        return connection
 
     async def _read(self, query: Callable[[Any], Awaitable[Any]]) -> Any:
         """Run a query on a reading connection; once more on a fresh one when that turns out to be dead."""

@@ -95,7 +95,8 @@ class SqliteStore:
         return self._ground.python_form(type)
 
     async def compare(self) -> list[SchemaChange]:
-        real = await self._reader.in_thread(lambda connection: sqlite_catalog.read(connection))
+        names = [table.name for table in self._ground.tables.values()]
+        real = await self._reader.in_thread(lambda connection: sqlite_catalog.read(connection, names))
         return schema.compare(self._ground, real)
 
     async def apply(self, changes: Sequence[SchemaChange]) -> None:
@@ -103,7 +104,11 @@ class SqliteStore:
 
         def carry_out(connection: sqlite3.Connection) -> None:
             for statement in statements:
-                connection.execute(statement)
+                try:
+                    connection.execute(statement)
+                except sqlite3.OperationalError as error:
+                    if "duplicate column" not in str(error):  # another process was first
+                        raise
 
         hold = await self._writer.hold()
         try:

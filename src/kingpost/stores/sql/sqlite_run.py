@@ -115,25 +115,17 @@ class Runner:
             if len(places) != len(relation.columns):
                 continue
             keys = {tuple(row[place] for place in places) for row in step.rows}
-            own = self._own(step, resource, relation, names)
-            for key in keys - own:
+            for key in keys:
                 if None not in key and not self._there(connection, self.model[relation.target], key):
                     return self.names.reference(step, resource.table, relation.columns, "missing")
         return None
 
-    def _own(
-        self, step: Step, resource: ResourceModel, relation: RelationModel, names: Sequence[str]
-    ) -> set[tuple[object, ...]]:
-        """The keys of rows that the failed statement itself was adding, for relations within one resource."""
-        wanted = [column.name for column in key_columns(self.model, resource)]
-        if relation.target != resource.name or not isinstance(step.operation, Insert) or not set(wanted) <= set(names):
-            return set()
-        return {tuple(row[names.index(name)] for name in wanted) for row in step.rows}
-
     def _in_use(
         self, connection: sqlite3.Connection, step: Step, target: ResourceModel, key: Sequence[object]
     ) -> StoreError | None:
-        arguments = step.rows[0][-len(key):] if getattr(step.operation, "version", None) is None else step.rows[0][-len(key) - 1 : -1]  # fmt: skip
+        # The key stands last in the arguments, or before the version.
+        end = len(step.rows[0]) - (getattr(step.operation, "version", None) is not None)
+        arguments = step.rows[0][end - len(key) : end]
         for resource in self.resources:
             for relation in self._held(resource):
                 if relation.target == target.name and self._rows(connection, resource.table, relation.columns, arguments):

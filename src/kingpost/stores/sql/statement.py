@@ -42,5 +42,9 @@ class Binds:
     def statement(self, query: sa.Select[Any], dialect: sa.Dialect) -> Statement:
         """Compile the query."""
         compiled = query.compile(dialect=dialect)
-        names = compiled.positiontup or []  # type: ignore[attr-defined]  # of a compiled SQL statement
-        return Statement(str(compiled), tuple(self._makers[name] for name in names))
+        names = compiled.positiontup or []
+        own = compiled.params  # SQLAlchemy adds a bound 0 of its own where SQLite wants an OFFSET behind its LIMIT
+        return Statement(
+            str(compiled),
+            tuple(self._makers.get(name) or (lambda params, fixed=own[name]: fixed) for name in names),
+        )

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from kingpost.language.tree import Expression
 from kingpost.model.columns import Column, columns, key_columns, member_columns, relation_columns
-from kingpost.model.model import Model, RelationModel, ResourceModel
+from kingpost.model.model import Model, ResourceModel
 from kingpost.stores.sql.dialect import Dialect
 from kingpost.stores.sql.phrases import Condition
 from kingpost.stores.sql.translate import condition_on
 
 LONGEST_NAME = 63
 """PostgreSQL cuts longer names off; two that differ after that would be one."""
+
+Combination: TypeAlias = tuple[tuple[str, ...], Expression | None]
+"""Members, and the condition under which they count."""
 
 ON_DELETE = {"restrict": "RESTRICT", "cascade": "CASCADE", "null": "SET NULL"}
 
@@ -46,25 +49,24 @@ def _table(model: Model, resource: ResourceModel, dialect: Dialect, metadata: sa
     )
     indexed = [tuple(keys)]
     for members, where in _uniques(resource):
-        held = [column for member in members for column in member_columns(model, resource, member)]
         label = name("uq", resource.table, *members)
+        held = [(column, False) for member in members for column in member_columns(model, resource, member)]
         if where is None:
-            table.append_constraint(sa.UniqueConstraint(*(column.name for column in held), name=label))
-            indexed.append(tuple(column.name for column in held))
+            table.append_constraint(sa.UniqueConstraint(*(column.name for column, _ in held), name=label))
+            indexed.append(tuple(column.name for column, _ in held))
         else:
-            predicate = condition_on(model, resource.name, where, dialect)
-            _index(table, dialect, label, held, [False] * len(held), predicate, unique=True)
+            _index(table, dialect, label, held, condition_on(model, resource.name, where, dialect), unique=True)
     for members, where in _indexes(resource):
+        label = name("ix", resource.table, *(member.lstrip("-") for member in members))
         held = [(c, m.startswith("-")) for m in members for c in member_columns(model, resource, m.lstrip("-"))]
         wanted = tuple(column.name for column, _ in held)
         plain = where is None and not any(descending for _, descending in held)
         if plain and any(there[: len(wanted)] == wanted for there in indexed):
             continue  # the first columns of another index serve as well
-        label = name("ix", resource.table, *(member.lstrip("-") for member in members))
         if any(index.name == label for index in table.indexes):
             continue
         predicate = None if where is None else condition_on(model, resource.name, where, dialect)
-        _index(table, dialect, label, [c for c, _ in held], [d for _, d in held], predicate)
+        _index(table, dialect, label, held, predicate)
         if plain:
             indexed.append(wanted)
     return table
@@ -97,43 +99,35 @@ def _foreign_keys(model: Model, resource: ResourceModel) -> list[sa.ForeignKeyCo
     return found
 
 
-def _uniques(resource: ResourceModel) -> list[tuple[tuple[str, ...], Expression | None]]:
+def _uniques(resource: ResourceModel) -> list[Combination]:
     """What has to be unique, each combination once."""
-    single: list[tuple[tuple[str, ...], Expression | None]] = [
-        ((member.name,), None)
-        for member in (*resource.fields.values(), *resource.relations.values())
-        if member.unique and resource.key != (member.name,)
-    ]
-    every = [*single, *((unique.members, unique.where) for unique in resource.uniques)]
-    return [pair for place, pair in enumerate(every) if pair not in every[:place]]
+    single = [field.name for field in resource.fields.values() if field.unique]
+    single += [relation.name for relation in resource.relations.values() if relation.unique]
+    found: list[Combination] = [((member,), None) for member in single if resource.key != (member,)]
+    found += [(unique.members, unique.where) for unique in resource.uniques]
+    return [pair for place, pair in enumerate(found) if pair not in found[:place]]
 
 
-def _indexes(resource: ResourceModel) -> list[tuple[tuple[str, ...], Expression | None]]:
+def _indexes(resource: ResourceModel) -> list[Combination]:
     """Declared indexes, then one on every to-one relation: they are followed backwards."""
-    declared = [(index.members, index.where) for index in resource.indexes]
-    fields = [((field.name,), None) for field in resource.fields.values() if field.index]
-    relations = [((relation.name,), None) for relation in resource.relations.values() if _is_one(relation)]
-    return [*declared, *fields, *relations]
-
-
-def _is_one(relation: RelationModel) -> bool:
-    return relation.kind == "one"
+    found: list[Combination] = [(index.members, index.where) for index in resource.indexes]
+    found += [((field.name,), None) for field in resource.fields.values() if field.index]
+    found += [((relation.name,), None) for relation in resource.relations.values() if relation.kind == "one"]
+    return found
 
 
 def _index(
     table: sa.Table,
     dialect: Dialect,
     label: str,
-    held: list[Column],
-    descending: list[bool],
+    held: list[tuple[Column, bool]],
     predicate: Condition | None,
     *,
     unique: bool = False,
 ) -> None:
     # In the order that selects ask for: None lowest, which PostgreSQL has to be told.
     expressions: list[Any] = [
-        dialect.order(table.c[column.name], column.type, down, column.type.nullable)
-        for column, down in zip(held, descending, strict=True)
+        dialect.order(table.c[column.name], column.type, down, column.type.nullable) for column, down in held
     ]
     sa.Index(label, *expressions, unique=unique, postgresql_where=predicate, sqlite_where=predicate)
 

@@ -13,7 +13,7 @@ from kingpost.model.model import Model
 from kingpost.plan.select import Order, Select
 from kingpost.stores.sql.dialect import Dialect
 from kingpost.stores.sql.forms import DOCUMENTS
-from kingpost.stores.sql.phrases import Condition, Term
+from kingpost.stores.sql.phrases import Condition, Term, is_constant
 from kingpost.stores.sql.statement import Statement
 from kingpost.stores.sql.translate_rows import Place, Scope
 from kingpost.stores.sql.translator import Shared, Translator, too_large
@@ -82,7 +82,9 @@ def _order(t: Translator, key: Order) -> list[Term]:
         raise Unsupported("KP304", f"{key.expression.type} has no order")
     may_be_null = key.expression.type.nullable or can_be_unknown(key.expression)
     value = t.value(key.expression)
-    return [t.dialect.order(term, value.type, key.descending, may_be_null) for term in value.terms]
+    # A constant sorts nothing, and a number there would be the place of a column.
+    terms = [term for term in value.terms if not is_constant(term)]
+    return [t.dialect.order(term, value.type, key.descending, may_be_null) for term in terms]
 
 
 def _number(t: Translator, value: int | Param) -> Any:

@@ -32,7 +32,7 @@ from kingpost.language.tree import (
 from kingpost.language.types import BOOL, INT, Kind, Type
 from kingpost.stores.sql import translate_lists, translate_many, translate_numbers, translate_text
 from kingpost.stores.sql.forms import DOCUMENTS
-from kingpost.stores.sql.phrases import Condition, both, either
+from kingpost.stores.sql.phrases import Condition, both, either, negated
 from kingpost.stores.sql.unknown import can_be_unknown, condition_unknown
 from kingpost.stores.sql.value import Value
 
@@ -67,8 +67,8 @@ def rail(t: Translator, node: Expression, wanted: bool) -> Condition:
             return _equal(t, node.left, node.right, wanted)
         case Compare():
             left, right = _ordered(t, node)
-            compare: Condition = (OPERATORS if wanted else INVERSES)[node.op](left.term, right.term)
-            return compare
+            compared: Condition = (OPERATORS if wanted else INVERSES)[node.op](left.term, right.term)
+            return compared
         case IsNone():
             return _is_none(t.value(node.operand), wanted)
         case In():
@@ -91,7 +91,7 @@ def kleene(t: Translator, node: Expression) -> Condition:
         case Const(value=None):
             return t.dialect.null(BOOL)
         case Not(operand=operand):
-            return sa.not_(t.kleene(operand))
+            return negated(t.kleene(operand))
         case And() | Or() if node.type == BOOL:
             parts = [t.kleene(operand) for operand in node.operands]
             return both(*parts) if isinstance(node, And) else either(*parts)
@@ -99,7 +99,7 @@ def kleene(t: Translator, node: Expression) -> Condition:
             condition = t.kleene(node.condition)
             then, otherwise = t.kleene(node.then), t.kleene(node.otherwise)
             if condition_unknown(node.condition):
-                return sa.case((condition, then), (sa.not_(condition), otherwise))
+                return sa.case((condition, then), (negated(condition), otherwise))
             return sa.case((condition, then), else_=otherwise)
         case Truth(operand=operand) if operand.type == BOOL:
             return t.kleene(operand)
@@ -112,9 +112,22 @@ def kleene(t: Translator, node: Expression) -> Condition:
         case Truth() | Compare() | IsNone() | In() | Quantify():
             if can_be_unknown(node):
                 return sa.case((t.true(node), sa.true()), (t.false(node), sa.false()))
+            if _never_null(node):
+                return t.true(node)
             return sa.case((t.true(node), sa.true()), else_=sa.false())
         case _:
             return t.value(node).term
+
+
+def _never_null(node: Truth | Compare | IsNone | In | Quantify) -> bool:
+    """Whether the true rail of a condition that is never unknown is false where it is not true, rather than NULL."""
+    match node:
+        case Quantify() | IsNone():
+            return True
+        case Truth():
+            return not node.operand.type.nullable
+        case _:
+            return False
 
 
 # ---------------------------------------------------------------------------------------------------------------- truth
@@ -204,11 +217,11 @@ def equal(a: Value, b: Value, wanted: bool) -> Condition:
     pairs = list(zip(a.terms, b.terms, strict=True))
     defined = (*a.defined, *b.defined)
     if wanted:
-        same = sa.and_(*(x == y for x, y in pairs))
+        same: Condition = sa.and_(*(x == y for x, y in pairs))
         if a.type.nullable and b.type.nullable:
             return either(same, both(a.is_null(), b.is_null(), *defined))
         return same
-    differ = sa.or_(*(x != y for x, y in pairs))
+    differ: Condition = sa.or_(*(x != y for x, y in pairs))
     if not (a.type.nullable or b.type.nullable):
         return differ
     if len(pairs) == 1:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from kingpost.language.tree import Compare, Const, Expression, In, IsNone, Param
 from kingpost.language.types import BOOL, NONE, Kind, Type
-from kingpost.stores.sql.phrases import Condition, Term, both, either
+from kingpost.stores.sql.phrases import Condition, Term, both, either, negated
 
 if TYPE_CHECKING:
     from kingpost.stores.sql.translator import Translator
@@ -69,7 +69,7 @@ def _in_parameter(t: Translator, item: Expression, options: Param, wanted: bool)
     has_none = t.param(options, BOOL, _has_none, "None") if may_be_none else sa.false()
     if wanted:
         return either(found, both(_none(value), has_none == sa.true())) if may_be_none else found
-    missing = both(sa.not_(found), *value.defined)  # defined: nothing, not even NULL, is in an empty list
+    missing = both(negated(found), *value.defined)  # defined: nothing, not even NULL, is in an empty list
     if not may_be_none:
         return missing
     return either(both(missing, value.not_null()), both(_none(value), has_none == sa.false()))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from kingpost.base.errors import Unsupported
-from kingpost.language.tree import Aggregate, Expression, Quantify, Summary
+from kingpost.language.tree import Aggregate, Expression, Item, Quantify, Summary, walk
 from kingpost.language.types import INT, Kind, Type
 from kingpost.stores.sql import translate_numbers, translate_rows
 from kingpost.stores.sql.forms import DOCUMENTS
-from kingpost.stores.sql.phrases import Condition, Phrase, Term, both, either
+from kingpost.stores.sql.phrases import Condition, Phrase, Term, both, either, negated
 from kingpost.stores.sql.unknown import condition_unknown
 from kingpost.stores.sql.value import Value
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 def quantify(t: Translator, node: Quantify, wanted: bool) -> Condition:
-    """`any` is true where one element is surely true, and false where all are surely false; `all` the other way round."""
+    """`any` is true where one element is surely true, false where all are surely false; `all` the other way round."""
     scope, links, reached = translate_rows.many(t, node.many)
     looked_for = node.kind == "any"  # the truth of the element that decides
     if wanted is looked_for:
         found = [] if node.condition is None else [t.true(node.condition)]
         return _exists(scope, [*links, *found, t.rail(node.element, looked_for)])
     counts = [*links, *_may_decide(t, node, looked_for)]
-    return both(sa.not_(_exists(scope, counts)), *reached)
+    return both(negated(_exists(scope, counts)), *reached)
 
 
 def _may_decide(t: Translator, node: Quantify, looked_for: bool) -> list[Condition]:
@@ -66,7 +66,7 @@ def aggregate(t: Translator, node: Aggregate) -> Value:
     unknown = (condition is not None and condition_unknown(condition)) or (
         element is not None and condition_unknown(element)
     )
-    if unknown:
+    if unknown or (element is not None and not _is_of_item(element, node.many.var)):
         term, answered = _careful(t, node, scope, links, item, default)
     else:
         chosen = [] if condition is None else [t.true(condition)]
@@ -74,7 +74,7 @@ def aggregate(t: Translator, node: Aggregate) -> Value:
         empty = sa.func.count() == sa.literal_column("0")
         term = sa.select(_with_default(node, counted, empty, default)).select_from(scope.source).where(*links, *chosen)
         answered = None
-    result = term.scalar_subquery()
+    result: Term = term.scalar_subquery()
     if reached:
         # A row that is not there has no rows; that is nothing to be counted.
         result = sa.case((sa.and_(*reached), result))
@@ -85,6 +85,16 @@ def aggregate(t: Translator, node: Aggregate) -> Value:
         not reached and not unknown and (node.kind in ("count", "sum") or (default is not None and not default.defined))
     )
     return Value((result,), node.type, () if known else (result.is_not(sa.null()),))
+
+
+def _is_of_item(element: Expression, var: int) -> bool:
+    """Whether the element plainly names columns of the rows that are aggregated.
+
+    An aggregate of outer columns alone is, by the SQL standard, one of the outer query.
+    """
+    parts = list(walk(element))
+    nested = any(isinstance(part, Quantify | Aggregate) for part in parts)
+    return not nested and any(isinstance(part, Item) and part.var == var for part in parts)
 
 
 def _default_defined(node: Aggregate, result: Term, default: Value) -> tuple[Condition, ...]:
@@ -103,11 +113,10 @@ def _with_default(node: Aggregate, term: Term, empty: Condition, default: Value 
 
 def _careful(
     t: Translator, node: Aggregate, scope: Scope, links: list[Condition], item: Term | None, default: Value | None
-) -> tuple[sa.Select[tuple[object]], sa.Select[tuple[object]]]:
+) -> tuple[sa.Select[Any], sa.Select[Any]]:
     """The aggregate where rows may be unknown, and whether none was.
 
-    Rows surely left out are not looked at; where the element of another is NULL, the whole is unknown. The inner
-    SELECT keeps an aggregate of outer columns alone from being, by the SQL standard, one of the outer query.
+    Rows surely left out are not looked at; where the element of another is NULL, the whole is unknown.
     """
     value: Term = sa.literal_column("1", sa.Integer()) if item is None else item
     if node.condition is not None:
@@ -132,8 +141,9 @@ def _summarised(t: Translator, node: Aggregate | Summary, term: Term) -> Term:
 
 
 def _sum(t: Translator, term: Term, type: Type) -> Term:
-    operand = term if type.kind is Kind.FLOAT else t.dialect.integer(term)
-    return sa.Function("sum", operand, type_=operand.type)
+    if isinstance(term.type, sa.Boolean):
+        term = t.dialect.integer(term)
+    return t.dialect.total(term, type)
 
 
 # -------------------------------------------------------------------------------------------------------------- summary

@@ -93,10 +93,10 @@ def place(t: Translator, row: Row) -> Place:
                 places[token] = _step(t, row, base)
             return places[token]
         case Keyed():
-            places, token = t.shared.outer.places, row
-            if token not in places:
-                places[token] = _keyed(t, row)
-            return places[token]
+            places = t.shared.outer.places
+            if row not in places:
+                places[row] = _keyed(t, row)
+            return places[row]
 
 
 def identity(t: Translator, row: Row) -> tuple[tuple[Term, ...], tuple[Condition, ...]]:
@@ -184,7 +184,7 @@ def elsewhere(relation: RelationModel) -> Unsupported:
     return Unsupported("KP304", f"{relation.name} leads to {relation.target}, which is in another store")
 
 
-# ---------------------------------------------------------------------------------------------------------- to-many rows
+# --------------------------------------------------------------------------------------------------------- to-many rows
 
 
 def many(t: Translator, node: Many) -> tuple[Scope, list[Condition], tuple[Condition, ...]]:

@@ -10,7 +10,7 @@ from kingpost.base.errors import Unsupported
 from kingpost.language.tree import Call, Const, Field, Param, Slice
 from kingpost.language.types import TEXT, Kind
 from kingpost.stores.sql import translate_numbers
-from kingpost.stores.sql.phrases import Condition, Phrase, Term, both, either
+from kingpost.stores.sql.phrases import Condition, Phrase, Term, both, either, negated
 
 if TYPE_CHECKING:
     from kingpost.stores.sql.translator import Translator
@@ -78,7 +78,7 @@ def test(t: Translator, node: Call, wanted: bool) -> Condition:
             found = t.dialect.contains(t.value(text).term, t.value(part).term)
         case _:
             raise Unsupported("KP304", f"{node.function} is not known to SQL stores")
-    return found if wanted else sa.not_(found)
+    return found if wanted else negated(found)
 
 
 def _prefix(t: Translator, text: Field, prefix: Const | Param, wanted: bool) -> Condition:

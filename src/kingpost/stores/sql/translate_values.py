@@ -94,7 +94,8 @@ def _field(t: Translator, node: Field) -> Value:
 
 
 def _member(t: Translator, node: Member) -> Value:
-    path, operand = (node.name,), node.operand
+    path: tuple[str, ...] = (node.name,)
+    operand = node.operand
     while isinstance(operand, Member):
         path, operand = (operand.name, *path), operand.operand
     document = t.value(operand)
@@ -166,6 +167,17 @@ def _padded(value: Value, parts: int) -> tuple[Term, ...]:
 
 
 # ---------------------------------------------------------------------------------------------------------- conversions
+
+
+def decimal(t: Translator, node: Const | Param, wanted: Type) -> Value | None:
+    """An int or decimal bound in the scale that it is to be compared in, so that no column has to be rescaled."""
+    if node.type.kind not in (Kind.INT, Kind.DECIMAL):
+        return None
+    held = translate_numbers.places(node)
+    type = Type(Kind.DECIMAL, nullable=node.type.nullable, places=max(held, wanted.places or 0))
+    if isinstance(node, Param):
+        return Value((t.param_value(node, type),), type)
+    return Value((t.const(node.value, type),), type)
 
 
 def convert(t: Translator, found: Value, wanted: Type) -> Value:

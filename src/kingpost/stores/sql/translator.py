@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kingpost.base.errors import Unsupported
-from kingpost.language.tree import Expression, Param, Row, Summary, walk
+from kingpost.language.tree import Const, Expression, Param, Row, Summary, walk
 from kingpost.language.types import Kind, Type
 from kingpost.model.columns import Column, key_columns
 from kingpost.model.model import Model
@@ -94,6 +94,10 @@ class Translator:
     def value(self, expression: Expression, wanted: Type | None = None) -> Value:
         """A value; numbers in the form of the type `wanted`."""
         self._step()
+        if wanted is not None and wanted.kind is Kind.DECIMAL and isinstance(expression, Const | Param):
+            bound = translate_values.decimal(self, expression, wanted)
+            if bound is not None:
+                return bound
         found = translate_values.value(self, expression)
         return found if wanted is None else translate_values.convert(self, found, wanted)
 

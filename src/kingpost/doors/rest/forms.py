@@ -1,0 +1,32 @@
+"""JSON Schema of what comes in: the very Pydantic models that check it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic.json_schema import models_json_schema
+
+from kingpost.doors.rest.route import Routes
+from kingpost.doors.rest.schemas import Json
+from kingpost.model.inputs import Purpose
+from kingpost.model.model import Model
+
+FORMS: Final[dict[str, Purpose]] = {"create": "create", "replace": "replace", "change": "patch"}
+"""Which form an operation takes."""
+
+
+def form_schemas(model: Model, routes: Routes) -> tuple[dict[tuple[str, str], str], Json]:
+    """Component names by resource and purpose (`action:publish` for an action), and the components."""
+    inputs = model.inputs
+    forms: dict[tuple[str, str], Any] = {}
+    for entry in routes.table.values():
+        name = entry.resource.name
+        for purpose in FORMS.values():
+            forms[name, purpose] = inputs.form(name, purpose)
+        for action in entry.actions:
+            forms[name, f"action:{action}"] = inputs.action(name, action)
+    by_model, made = models_json_schema(
+        [(form, "validation") for form in forms.values()], ref_template="#/components/schemas/{model}"
+    )
+    names = {key: by_model[form, "validation"]["$ref"].rpartition("/")[2] for key, form in forms.items()}
+    return names, made.get("$defs", {})

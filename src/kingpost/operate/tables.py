@@ -1,0 +1,118 @@
+"""The tables of an application's stores: compared with the declaration, and brought up to it where nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+from kingpost.operate.failure import Failure
+from kingpost.stores.contract import SchemaChange, Store, StoreDown, StoreError
+from kingpost.stores.registry import open_store
+
+if TYPE_CHECKING:
+    from kingpost.app import App
+
+EMBEDDED = ("sqlite", "memory")
+"""Stores that belong to one developer or process: `serve` may create their tables unasked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What one store lacks or has otherwise. `url` shows no password."""
+
+    store: str
+    url: str
+    changes: tuple[SchemaChange, ...]
+
+    @property
+    def possible(self) -> tuple[SchemaChange, ...]:
+        """What can be done without loss."""
+        return tuple(change for change in self.changes if change.kind != "refuse")
+
+    @property
+    def refused(self) -> tuple[SchemaChange, ...]:
+        """What needs a decision."""
+        return tuple(change for change in self.changes if change.kind == "refuse")
+
+
+async def compare(app: App) -> list[Differences]:
+    """How each store differs. Changes nothing, and makes no database file. Raises `Failure` (KC009)."""
+    return [await _compared(app, name, store) for name, store in app.stores.items()]
+
+
+async def sync(app: App, wanted: Callable[[str], bool] = lambda url: True) -> list[Differences]:
+    """Do what is possible in the stores whose URL is `wanted`; answers what was found before."""
+    found: list[Differences] = []
+    for name, store in app.stores.items():
+        if not wanted(store.url):
+            found.append(await _compared(app, name, store))
+            continue
+        async with _open(name, store):
+            differences = Differences(name, shown_url(store.url), tuple(await store.compare()))
+            await store.apply(differences.possible)
+        found.append(differences)
+    return found
+
+
+def is_embedded(url: str) -> bool:
+    """Whether the store at an address needs no server."""
+    return urlsplit(url).scheme in EMBEDDED
+
+
+def shown_url(url: str) -> str:
+    """An address without its password."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))
+
+
+async def _compared(app: App, name: str, store: Store) -> Differences:
+    shown = shown_url(store.url)
+    if _is_to_be_made(store.url):
+        empty = open_store("sqlite://", app.model, name)
+        async with _open(name, empty):
+            return Differences(name, shown, tuple(await empty.compare()))
+    async with _open(name, store):
+        return Differences(name, shown, tuple(await store.compare()))
+
+
+def _is_to_be_made(url: str) -> bool:
+    """Whether opening the store would make its file."""
+    if urlsplit(url).scheme != "sqlite":
+        return False
+    from kingpost.stores.sql.sqlite_connection import locate
+
+    location = locate(url)
+    return not location.temporary and not location.path.exists()
+
+
+@asynccontextmanager
+async def _open(name: str, store: Store) -> AsyncIterator[None]:
+    try:
+        await store.start()
+        try:
+            yield
+        finally:
+            await store.stop()
+    except StoreError as error:
+        raise store_failure(error, name, store.url) from error
+
+
+def store_failure(error: StoreError, name: str = "", url: str = "") -> Failure:
+    """What a store reports, as a problem of the one who runs it."""
+    where = f"the store {name} ({shown_url(url)})" if name else "the store"
+    if isinstance(error, StoreDown):
+        return Failure("KC009", f"{where} can't be reached: {error}", "start it, or mend its address in App(stores={...})")
+    return Failure("KC008", f"{where} refuses: {error}", "kingpost db sync")
+
+
+def in_words(changes: Sequence[SchemaChange]) -> str:
+    """Changes that were made, in a few words: `created author, article; added article.title`."""
+    created = [change.text.removeprefix("create table ") for change in changes if change.kind == "create"]
+    added = [change.text.removeprefix("add ") for change in changes if change.kind == "add"]
+    tables = f"created the table{'s' if len(created) > 1 else ''} {', '.join(created)}" if created else ""
+    return "; ".join(filter(None, [tables, f"added {', '.join(added)}" if added else ""]))

@@ -1,0 +1,64 @@
+"""From a store's address to a store: the kinds there are, built in and installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import TypeAlias, cast
+
+from kingpost.base.problems import DeclarationError, Problem
+from kingpost.model.model import Model
+from kingpost.stores.contract import Store
+from kingpost.stores.settings import StoreSettings
+
+Factory: TypeAlias = Callable[[str, Model, str, StoreSettings], Store]
+"""Makes a store of its URL, the model, its name in the model and settings. Opens nothing."""
+
+GROUP = "kingpost.stores"
+"""The entry points of stores: name = URL scheme, value = a `Factory`."""
+
+BUILT_IN = {
+    "memory": "kingpost.stores.memory.store:MemoryStore",
+    "postgres": "kingpost.stores.sql.postgres:PostgresStore",
+    "postgresql": "kingpost.stores.sql.postgres:PostgresStore",
+    "sqlite": "kingpost.stores.sql.sqlite:SqliteStore",
+}
+
+EXTRAS = {"asyncpg": "postgres"}
+"""Which extra brings a package that a built-in store imports."""
+
+
+def open_store(url: str, model: Model, name: str, settings: StoreSettings | None = None) -> Store:
+    """The store at an address, not started yet. Raises `DeclarationError` where nothing can open it."""
+    scheme = url.partition(":")[0].lower()
+    return _factory(scheme)(url, model, name, settings or StoreSettings())
+
+
+def schemes() -> list[str]:
+    """The URL schemes that can be opened here."""
+    return sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
+
+
+def _factory(scheme: str) -> Factory:
+    if scheme in BUILT_IN:
+        return _load(scheme)
+    points = entry_points(group=GROUP, name=scheme)
+    if not points:
+        message = f"No store is known for addresses that begin with {scheme}:; known are {', '.join(schemes())}"
+        remedy = f"one of them, or install the package that brings {scheme} stores"
+        raise DeclarationError([Problem("KP310", message, remedy)])
+    point: EntryPoint = next(iter(points))
+    return cast("Factory", point.load())
+
+
+def _load(scheme: str) -> Factory:
+    module, _, name = BUILT_IN[scheme].partition(":")
+    try:
+        return cast("Factory", getattr(import_module(module), name))
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get(error.name or "")
+        if extra is None:
+            raise
+        message = f"Stores of the kind {scheme} need the package {error.name}, which is not installed"
+        raise DeclarationError([Problem("KP312", message, f'pip install "kingpost[{extra}]"')]) from error

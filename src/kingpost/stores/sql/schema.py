@@ -1,0 +1,220 @@
+"""How a database differs from the declaration, and the SQL for what can be added without loss.
+
+Nothing is ever dropped, renamed or converted here: what does not fit is refused in words, with the next step.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable, sort_tables_and_constraints
+
+from kingpost.stores.contract import SchemaChange
+from kingpost.stores.sql.catalog import RealColumn, RealReference, RealTable
+from kingpost.stores.sql.common import Ground
+from kingpost.stores.sql.dialects import SQLITE, Dialect
+
+MIGRATE = "write a migration step (kingpost migrate)"
+
+
+def compare(ground: Ground, real: Mapping[str, RealTable]) -> list[SchemaChange]:
+    """All differences: tables to create, then columns, indexes and constraints to add, then what is refused."""
+    return sorted(_differences(ground, real), key=lambda change: ("create", "add", "refuse").index(change.kind))
+
+
+def statements(changes: Sequence[SchemaChange]) -> list[str]:
+    """The SQL of what can be carried out."""
+    return [statement for change in changes if change.kind != "refuse" for statement in change.statements]
+
+
+def _differences(ground: Ground, real: Mapping[str, RealTable]) -> Iterator[SchemaChange]:
+    writer = _Writer(ground.dialect)
+    for table, references in sort_tables_and_constraints(ground.tables.values()):
+        if table is None:  # the references that close a circle are added when all tables are there
+            yield from (writer.constraint(one) for one in references if one.table.name not in real)
+        elif table.name not in real:
+            yield writer.create(table, references)
+        else:
+            yield from _Comparison(ground, writer, table, real[table.name]).differences()
+
+
+class _Writer:
+    """Writes DDL in a dialect. Everything may be said twice without harm, where the dialect has words for that."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self.sqlite = dialect is SQLITE
+
+    def text(self, element: sa.schema.ExecutableDDLElement | CreateColumn | sa.types.TypeEngine[object]) -> str:
+        return str(element.compile(dialect=self._dialect.engine)).strip()
+
+    def create(self, table: sa.Table, references: Iterable[sa.ForeignKeyConstraint]) -> SchemaChange:
+        # SQLite can't add a constraint later, and does not mind a reference to a table that is yet to come.
+        inline = None if self.sqlite else list(references)
+        made = self.text(CreateTable(table, include_foreign_key_constraints=inline, if_not_exists=True))
+        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        return SchemaChange("create", f"create table {table.name}", (made, *(self.index(index) for index in indexes)))
+
+    def index(self, index: sa.Index) -> str:
+        return self.text(CreateIndex(index, if_not_exists=True))
+
+    def constraint(self, constraint: sa.ForeignKeyConstraint) -> SchemaChange:
+        text = f"add the reference {constraint.name} to table {constraint.table.name}"
+        if self.sqlite:  # it is in the table's own text
+            return SchemaChange("add", text)
+        return SchemaChange("add", text, (self.text(AddConstraint(constraint)),))
+
+    def column(self, table: sa.Table, column: sa.Column[object], reference: sa.ForeignKeyConstraint | None) -> str:
+        exists = "" if self.sqlite else "IF NOT EXISTS "
+        added = f"ALTER TABLE {self._dialect.quote(table.name)} ADD COLUMN {exists}{self.text(CreateColumn(column))}"
+        if reference is not None:
+            quote = self._dialect.quote
+            target = reference.elements[0].column
+            added += f" CONSTRAINT {quote(str(reference.name))} REFERENCES {quote(target.table.name)} ({quote(target.name)})"
+            added += f" ON DELETE {reference.ondelete}" if reference.ondelete else ""
+        return added
+
+
+class _Comparison:
+    """One declared table beside the real one."""
+
+    def __init__(self, ground: Ground, writer: _Writer, table: sa.Table, real: RealTable) -> None:
+        self._ground, self._writer, self._table, self._real = ground, writer, table, real
+        self._new = {column.name for column in table.columns if column.name not in real.columns}
+
+    def differences(self) -> Iterator[SchemaChange]:
+        for column in self._table.columns:
+            there = self._real.columns.get(column.name)
+            yield from self._missing(column) if there is None else self._other(column, there)
+        for name, extra in self._real.columns.items():
+            if name not in self._table.columns and not extra.nullable and not extra.default:
+                yield self._refuse(
+                    f"column {name} may not be NULL and has no default, but the declaration does not know it: rows could "
+                    "not be added",
+                    f"declare it, or make it nullable ({MIGRATE})",
+                )
+        yield from self._keys()
+        yield from self._uniques()
+        yield from self._references()
+        for index in sorted(self._table.indexes, key=lambda index: str(index.name)):
+            if index.name not in self._real.indexes:
+                yield SchemaChange("add", f"add index {index.name} to table {self._table.name}", (self._writer.index(index),))
+
+    def _missing(self, column: sa.Column[object]) -> Iterator[SchemaChange]:
+        if not column.nullable and column.server_default is None and not self._real.empty:
+            yield self._refuse(
+                f"column {column.name} is declared as {self._type(column)} and is missing, and the rows that are there "
+                "would have no value for it",
+                f"declare it as `| None`, or {MIGRATE} that fills it",
+            )
+            return
+        if not column.nullable and column.server_default is None and self._writer.sqlite:
+            yield self._refuse(
+                f"column {column.name} is missing, and SQLite adds no column that may not be NULL and has no default",
+                f"drop the empty table {self._table.name}, or {MIGRATE}",
+            )
+            return
+        reference = self._reference_of(column) if self._writer.sqlite else None
+        added = self._writer.column(self._table, column, reference)
+        yield SchemaChange("add", f"add column {column.name} to table {self._table.name}", (added,))
+
+    def _other(self, column: sa.Column[object], there: RealColumn) -> Iterator[SchemaChange]:
+        declared = self._type(column)
+        if declared != _normal(there.type):
+            yield self._refuse(
+                f"column {column.name} is {there.type} and declared as {declared}",
+                f"change the declaration, or {MIGRATE} that converts it",
+            )
+        if column.nullable and not there.nullable and not column.primary_key:
+            yield self._refuse(
+                f"column {column.name} may not be NULL, but the declaration allows None",
+                f"take `| None` away, or {MIGRATE} that lets it be NULL",
+            )
+        if not column.nullable and there.nullable:
+            yield self._refuse(
+                f"column {column.name} may be NULL, but the declaration does not allow None",
+                f"declare it as `| None`, or {MIGRATE} that fills it",
+            )
+
+    def _keys(self) -> Iterator[SchemaChange]:
+        declared = tuple(column.name for column in self._table.primary_key.columns)
+        if set(declared) != set(self._real.primary) and frozenset(declared) not in self._real.uniques:
+            there = ", ".join(self._real.primary) or "nothing"
+            yield self._refuse(
+                f"the key is {there} and declared as {', '.join(declared)}", f"change the declaration, or {MIGRATE}"
+            )
+
+    def _uniques(self) -> Iterator[SchemaChange]:
+        for constraint in self._table.constraints:
+            if not isinstance(constraint, sa.UniqueConstraint):
+                continue
+            names = [column.name for column in constraint.columns]
+            if frozenset(names) in self._real.uniques or set(names) == set(self._real.primary):
+                continue
+            index = sa.Index(str(constraint.name), *(self._table.c[name] for name in names), unique=True)
+            made = self._writer.index(index)
+            self._table.indexes.discard(index)  # it is the constraint in another form, not one more index
+            if self._real.empty or self._new & set(names):
+                text = f"add the unique index {constraint.name} to table {self._table.name}"
+                yield SchemaChange("add", text, (made,))
+            else:
+                yield self._refuse(
+                    f"{' and '.join(names)} is declared unique, and nothing in the database holds it to that",
+                    f"see that no two rows have the same, then run: {made}",
+                )
+
+    def _references(self) -> Iterator[SchemaChange]:
+        for constraint in self._table.foreign_key_constraints:
+            declared = RealReference(
+                tuple(column.name for column in constraint.columns),
+                constraint.elements[0].column.table.name,
+                tuple(element.column.name for element in constraint.elements),
+                str(constraint.ondelete or "NO ACTION"),
+            )
+            found = [one for one in self._real.references if one.columns == declared.columns and one.table == declared.table]
+            if any(_same_effect(one, declared) for one in found):
+                continue
+            named = f"{' and '.join(declared.columns)} -> {declared.table}"
+            if found:
+                yield self._refuse(
+                    f"the reference {named} is ON DELETE {found[0].on_delete} and declared as {declared.on_delete}",
+                    f"change the relation's on_delete, or {MIGRATE}",
+                )
+            elif self._writer.sqlite and len(declared.columns) == 1 and self._new >= set(declared.columns):
+                continue  # added with its column
+            elif self._writer.sqlite:
+                yield self._refuse(f"the reference {named} is missing, and SQLite can't add one", MIGRATE)
+            elif self._real.empty or self._new & set(declared.columns):
+                yield self._writer.constraint(constraint)
+            else:
+                yield self._refuse(
+                    f"the reference {named} is missing; rows may point nowhere",
+                    f"declare the relation with constrained=False, or {MIGRATE} that adds it",
+                )
+
+    def _reference_of(self, column: sa.Column[object]) -> sa.ForeignKeyConstraint | None:
+        for constraint in self._table.foreign_key_constraints:
+            if [one.name for one in constraint.columns] == [column.name]:
+                return constraint
+        return None
+
+    def _type(self, column: sa.Column[object]) -> str:
+        return _normal(self._writer.text(column.type))
+
+    def _refuse(self, fault: str, remedy: str) -> SchemaChange:
+        return SchemaChange("refuse", f"table {self._table.name}: {fault}. Next: {remedy}")
+
+
+def _same_effect(one: RealReference, other: RealReference) -> bool:
+    """NO ACTION and RESTRICT differ only in when they refuse. SQLite leaves out the target's columns if they are its key."""
+    refusals = ("NO ACTION", "RESTRICT")
+    same = one.on_delete == other.on_delete or (one.on_delete in refusals and other.on_delete in refusals)
+    return same and (one.targets == other.targets or not any(one.targets))
+
+
+def _normal(type: str) -> str:
+    """One spelling for what SQLAlchemy and the catalogue word differently."""
+    name, _, collation = re.sub(r",\s+", ",", type).partition(" COLLATE ")
+    return name.lower() + (f' collate {collation.strip(chr(34))}' if collation else "")

@@ -1,0 +1,584 @@
+"""Every refusal has a declaration that earns it, and all that is wrong is reported at once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from kingpost.base.problems import DeclarationError
+from kingpost.language.builtins import now
+from kingpost.model.build import build
+from kingpost.model.declare import action, actor, allow, anyone, authenticated, computed, deny, field, index, unique, validate
+from kingpost.model.refusals import REFUSALS
+from kingpost.model.resource import Resource
+
+CASES: dict[str, Any] = {}
+
+
+def case(code: str, *more: str, **options: Any):
+    """A function that answers the classes of a declaration wrong in one way."""
+
+    def keep(function: Any) -> Any:
+        CASES[f"{code} {function.__name__}"] = (function, [code, *more], options)
+        return function
+
+    return keep
+
+
+class Point(BaseModel):
+    x: int
+
+
+class User(Resource):
+    name: str
+
+
+class Topic(Resource):
+    name: str
+
+
+def one(**body: Any) -> list[type]:
+    """One resource with this body: annotations by name, or (annotation, value)."""
+    annotations = {name: given[0] if isinstance(given, tuple) else given for name, given in body.items()}
+    values = {name: given[1] for name, given in body.items() if isinstance(given, tuple)}
+    return [type("Thing", (Resource,), {"__annotations__": annotations, "__module__": __name__, **values})]
+
+
+@case("KM101")
+def something_else():
+    return [Point]
+
+
+@case("KM101")
+def an_abstract_class():
+    class Base(Resource, abstract=True):
+        name: str
+
+    return [Base]
+
+
+@case("KM102")
+def one_name_twice():
+    class Topic(Resource):
+        name: str
+
+    return [Topic, globals()["Topic"]]
+
+
+@case("KM103")
+def heir_of_rows():
+    class Admin(User):
+        level: int
+
+    return [Admin]
+
+
+@case("KM104")
+def misspelt_keyword():
+    class Thing(Resource, tabel="things"):
+        name: str
+
+    return [Thing]
+
+
+@case("KM105")
+def keyword_of_the_wrong_kind():
+    class Thing(Resource, soft_delete="yes"):
+        name: str
+
+    return [Thing]
+
+
+@case("KM105")
+def rule_of_the_wrong_kind():
+    class Thing(Resource, read=True):
+        name: str
+
+    return [Thing]
+
+
+@case("KM106")
+def unknown_store():
+    class Thing(Resource, store="mian"):
+        name: str
+
+    return [Thing]
+
+
+@case("KM107")
+def one_path_twice():
+    class Thing(Resource, path="topics"):
+        name: str
+
+    return [Thing, Topic]
+
+
+@case("KM108")
+def one_table_twice():
+    class Thing(Resource, table="topic"):
+        name: str
+
+    return [Thing, Topic]
+
+
+@case("KM109")
+def one_column_twice():
+    return one(topic=(str, field(column="title")), title=str)
+
+
+@case("KM201")
+def unknown_name():
+    return one(topic="Tpoic")
+
+
+@case("KM202")
+def unknown_type():
+    return one(numbers=set[int])
+
+
+@case("KM203")
+def name_of_a_method():
+    return one(where=str)
+
+
+@case("KM204")
+def underscore():
+    return one(_name=str)
+
+
+@case("KM205")
+def length_of_a_number():
+    return one(hours=(int, field(max_length=3)))
+
+
+@case("KM205")
+def inverse_of_a_scalar():
+    return one(hours=(int, field(inverse="thing")))
+
+
+@case("KM205")
+def order_of_one():
+    return [*one(topic=(Topic, field(ordered=True))), Topic]
+
+
+@case("KM206")
+def misspelt_option():
+    return one(name=(str, field(max_lenght=3)))  # type: ignore[call-overload]
+
+
+@case("KM207")
+def readonly_and_writeonly():
+    return one(name=(str, field(readonly=True, writeonly=True)))
+
+
+@case("KM208")
+def shared_list():
+    return one(tags=(list[str], ["a"]))
+
+
+@case("KM208")
+def shared_model():
+    return one(point=(Point, Point(x=1)))
+
+
+@case("KM209")
+def default_of_another_type():
+    return one(hours=(int, "many"))
+
+
+@case("KM209")
+def default_out_of_bounds():
+    return one(hours=(int, field(default=-1, ge=0)))
+
+
+@case("KM210")
+def decimal_of_any_size():
+    return one(price=Decimal)
+
+
+@case("KM211")
+def broken_pattern():
+    return one(code=(str, field(pattern="[")))
+
+
+@case("KM212")
+def bound_of_another_type():
+    return one(hours=(int, field(ge="zero")))
+
+
+@case("KM301")
+def key_of_nothing():
+    class Thing(Resource, key="coed"):
+        code: str
+
+    return [Thing]
+
+
+@case("KM302")
+def key_that_may_be_none():
+    return one(code=(str | None, field(key=True)))
+
+
+@case("KM303")
+def keys_of_each_other():
+    class A(Resource):
+        b: B = field(key=True)
+
+    class B(Resource):
+        a: A = field(key=True)
+
+    return [A, B]
+
+
+@case("KM401")
+def outsider():
+    return one(topic=Topic)
+
+
+@case("KM402")
+def missing_inverse():
+    class Thing(Resource):
+        topics: list[Owned] = field(inverse="thng")
+
+    class Owned(Resource):
+        thing: Thing
+
+    return [Thing, Owned]
+
+
+@case("KM403")
+def inverse_to_another():
+    class Thing(Resource):
+        topics: list[Owned] = field(inverse="topic")
+
+    class Owned(Resource):
+        topic: Topic
+
+    return [Thing, Owned, Topic]
+
+
+@case("KM404")
+def inverse_or_links():
+    class Thing(Resource):
+        parts: list[Part]
+
+    class Part(Resource):
+        thing: Thing
+
+    return [Thing, Part]
+
+
+@case("KM405")
+def two_for_one():
+    class Thing(Resource):
+        parts: list[Part] = field(inverse="thing")
+        pieces: list[Part] = field(inverse="thing")
+
+    class Part(Resource):
+        thing: Thing
+
+    return [Thing, Part]
+
+
+@case("KM406")
+def through_nothing():
+    class Thing(Resource):
+        topics: list[Topic] = field(through=User)
+
+    return [Thing, Topic, User]
+
+
+@case("KM407", stores=("main", "other"))
+def constraint_across():
+    class Thing(Resource, store="other"):
+        topic: Topic = field(on_delete="cascade")
+
+    return [Thing, Topic]
+
+
+@case("KM408")
+def null_on_delete():
+    return [*one(topic=(Topic, field(on_delete="null"))), Topic]
+
+
+@case("KM409")
+def actor_elsewhere():
+    return [*one(topic=(Topic, field(default=actor))), Topic, User]
+
+
+@case("KM501")
+def misspelt_verb():
+    class Thing(Resource):
+        name: str
+
+        @allow("raed")
+        def rule(self) -> bool:
+            return True
+
+    return [Thing]
+
+
+@case("KM502")
+def actor_without_annotation():
+    class Thing(Resource):
+        name: str
+
+        @allow("read")
+        def rule(self, me) -> bool:
+            return True
+
+    return [Thing, User]
+
+
+@case("KM503")
+def nobody_to_be():
+    class Thing(Resource, read=authenticated):
+        name: str
+
+    return [Thing]
+
+
+@case("KM504")
+def two_kinds_of_actors():
+    class Thing(Resource):
+        name: str
+
+        @allow("read")
+        def a(self, me: User | None) -> bool:
+            return True
+
+        @allow("update")
+        def b(self, me: Topic | None) -> bool:
+            return True
+
+    return [Thing, User, Topic]
+
+
+@case("KM505")
+def rule_over_nothing():
+    class Thing(Resource):
+        name: str
+
+        @deny()
+        def rule(self) -> bool:
+            return True
+
+    return [Thing]
+
+
+@case("KM506")
+def unknown_tenant():
+    class Thing(Resource, tenant="company"):
+        name: str
+
+    return [Thing, User]
+
+
+@case("KM601")
+def computed_of_no_type():
+    class Thing(Resource):
+        name: str
+
+        @computed
+        def loud(self):
+            return self.name
+
+    return [Thing]
+
+
+@case("KM602")
+def computed_of_parameters():
+    class Thing(Resource):
+        name: str
+
+        @computed
+        def loud(self, much: int) -> str:
+            return self.name
+
+    return [Thing]
+
+
+@case("KM603")
+def stored_and_moving():
+    class Thing(Resource):
+        at: datetime
+
+        @computed(stored=True)
+        def past(self) -> bool:
+            return self.at < now()
+
+    return [Thing]
+
+
+@case("KM701")
+def input_without_annotation():
+    class Thing(Resource):
+        name: str
+
+        @action
+        def rename(self, name) -> None: ...
+
+    return [Thing]
+
+
+@case("KM702")
+def create_of_a_row():
+    class Thing(Resource):
+        name: str
+
+        @action
+        def create(self) -> None: ...
+
+    return [Thing]
+
+
+@case("KM703")
+def action_and_field():
+    class Named:
+        rename: str
+
+    class Thing(Named, Resource):
+        @action
+        def rename(self) -> None: ...
+
+    return [Thing]
+
+
+@case("KM704")
+def action_and_rule():
+    class Thing(Resource):
+        name: str
+
+        @action
+        @allow("read")
+        def rule(self) -> bool:
+            return True
+
+    return [Thing]
+
+
+@case("KM801")
+def unique_nothing():
+    class Thing(Resource):
+        name: str
+        once = unique("nmae")
+
+    return [Thing]
+
+
+@case("KM802")
+def validator_of_nothing():
+    class Thing(Resource):
+        name: str
+
+        @validate("nmae")
+        def check(self) -> None: ...
+
+    return [Thing]
+
+
+@case("KM803")
+def index_over_time():
+    class Thing(Resource):
+        at: datetime
+        past = index("at", where=lambda t: t.at < now())
+
+    return [Thing]
+
+
+@case("KL402")
+def step_through_none():
+    class Thing(Resource):
+        topic: Topic | None
+
+        @allow("read")
+        def rule(self) -> bool:
+            return self.topic.name == "x"  # type: ignore[union-attr]
+
+    return [Thing, Topic]
+
+
+@case("KL202")
+def text_of_nothing():
+    return one(name=(str, field(read="self.nmae == 'x'")))
+
+
+@case("KL205", "KL205")
+def computed_from_itself():
+    class Thing(Resource):
+        name: str
+
+        @computed
+        def a(self) -> bool:
+            return self.b
+
+        @computed
+        def b(self) -> bool:
+            return self.a
+
+    return [Thing]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_mistake_is_one_problem(name):
+    function, codes, options = CASES[name]
+    with pytest.raises(DeclarationError) as caught:
+        build(function(), options.get("stores", ("main",)))
+    problems = caught.value.problems
+    assert [problem.code for problem in problems] == codes, str(caught.value)
+    for problem in problems:
+        assert "  " not in problem.message
+        assert not problem.message.endswith((";", " "))
+
+
+def test_every_refusal_is_earned():
+    earned = {code for _, codes, _ in CASES.values() for code in codes}
+    assert earned >= set(REFUSALS), sorted(set(REFUSALS) - earned)
+
+
+def test_problems_name_file_and_line_and_come_together():
+    class Thing(Resource, tabel="x"):
+        hours: int = field(max_length=3)
+        price: Decimal
+        topic: Tpoic  # type: ignore[name-defined]  # noqa: F821
+
+        @allow("raed")
+        def rule(self) -> bool:
+            return self.hours > "3"  # type: ignore[operator]
+
+    with pytest.raises(DeclarationError) as caught:
+        build([Thing])
+    problems = caught.value.problems
+    found = sorted(problem.code for problem in problems)
+    assert found == ["KL302", "KM104", "KM201", "KM205", "KM210", "KM501"]
+    for problem in problems:
+        assert problem.place is not None
+        assert problem.place.file == __file__
+    by_code = {problem.code: problem.place.line for problem in problems if problem.place}
+    text = Path(__file__).read_text().splitlines()
+    assert text[by_code["KM205"] - 1].strip().startswith("hours: int")
+    assert text[by_code["KM104"] - 1].strip().startswith("class Thing(Resource, tabel")
+    assert text[by_code["KM501"] - 1].strip().startswith("def rule")
+    assert str(caught.value).startswith("6 problems in the declaration")
+
+
+def test_what_depends_on_another_problem_is_not_reported_again():
+    class Thing(Resource, read=anyone):
+        topic: Tpoic | None  # type: ignore[name-defined]  # noqa: F821
+
+        @computed
+        def named(self) -> bool:
+            return self.topic is not None
+
+        @allow("update")
+        def rule(self) -> bool:
+            return self.named
+
+    with pytest.raises(DeclarationError) as caught:
+        build([Thing, Topic])
+    assert [problem.code for problem in caught.value.problems] == ["KM201"]

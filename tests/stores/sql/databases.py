@@ -1,0 +1,174 @@
+"""The language's test domain in SQLite and PostgreSQL: its model, its tables with the nasty rows, and asking them."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Protocol
+
+import asyncpg
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from kingpost.language.schema import Scalar, ToOne
+from kingpost.language.types import Kind, Type
+from kingpost.model.columns import columns
+from kingpost.model.model import FieldModel, Model, RelationModel, ResourceModel
+from kingpost.plan.select import Select
+from kingpost.stores.sql.dialects import POSTGRES, SQLITE, Dialect
+from kingpost.stores.sql.tables import tables
+from kingpost.stores.sql.translate import translate
+from tests.language.domain import INVERSE, NASTY, RESOURCES, Data
+
+
+class StoreRefused(Exception):
+    """An honest error of the store: an overflow, a date out of range."""
+
+
+def _model() -> Model:
+    resources: dict[str, ResourceModel] = {}
+    for name, attributes in RESOURCES.items():
+        fields: dict[str, FieldModel] = {}
+        relations: dict[str, RelationModel] = {}
+        for member, attribute in attributes.items():
+            match attribute:
+                case Scalar(type=type):
+                    fields[member] = FieldModel(member, type, member, None, key=member == "id")
+                case ToOne(resource=target, nullable=nullable):
+                    relations[member] = RelationModel(member, "one", target, nullable, columns=(f"{member}_id",))
+                case _:
+                    target, back = INVERSE[name, member]
+                    relations[member] = RelationModel(member, "many", target, inverse=back)
+        resources[name] = ResourceModel(name, None, name.lower(), name.lower(), "main", ("id",), fields, relations)
+    return Model(resources)
+
+
+MODEL = _model()
+
+
+class Database(Protocol):
+    """A database with the nasty rows in it."""
+
+    dialect: Dialect
+
+    def rows(self, text: str, arguments: Sequence[object]) -> list[Any]:
+        """Run a statement; raises `StoreRefused`."""
+        ...
+
+
+def ask(database: Database, select: Select, params: Mapping[str, object], model: Model = MODEL) -> list[list[Any]]:
+    """Translate, run, and give the rows as Python values."""
+    statement = translate(select, model, database.dialect)
+    rows = database.rows(statement.text, statement.arguments(params))
+    forms = [database.dialect.forms.python_form(column.type) or (lambda value: value) for column in select.columns]
+    return [[form(value) for form, value in zip(forms, row, strict=True)] for row in rows]
+
+
+def definitions(model: Model, dialect: Dialect, store: str = "main") -> list[str]:
+    """The DDL of all tables, foreign keys left out: test rows come in any order."""
+    found: list[str] = []
+    for table in tables(model, store, dialect).values():
+        create = CreateTable(table, include_foreign_key_constraints=[])
+        found.append(str(create.compile(dialect=dialect.engine)))
+        found += [str(CreateIndex(index).compile(dialect=dialect.engine)) for index in table.indexes]
+    return found
+
+
+def inserts(data: Data, dialect: Dialect) -> Iterator[tuple[str, list[list[Any]]]]:
+    """One INSERT per resource with its rows in the driver's form."""
+    for name, rows in data.items():
+        held = columns(MODEL, MODEL[name])
+        converts = [dialect.forms.to_driver(column.type) or (lambda value: value) for column in held]
+        names = ", ".join(dialect.quote(column.name) for column in held)
+        # Instants as text: the driver takes the first and the last that Python knows for infinity.
+        if dialect is POSTGRES:
+            converts = [_iso if c.type.kind is Kind.DATETIME else f for f, c in zip(converts, held, strict=True)]
+        marks = ", ".join("?" if dialect is SQLITE else _mark(place, c.type) for place, c in enumerate(held, start=1))
+        values = [[f(row[c.member]) for f, c in zip(converts, held, strict=True)] for row in rows]
+        yield f"INSERT INTO {dialect.quote(MODEL[name].table)} ({names}) VALUES ({marks})", values
+
+
+def _mark(place: int, type: Type) -> str:
+    return f"${place}::text::timestamptz" if type.kind is Kind.DATETIME else f"${place}"
+
+
+def _iso(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+class SQLiteDatabase:
+    """In memory."""
+
+    dialect = SQLITE
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        for (name, arity), function in SQLITE.functions.items():
+            self.connection.create_function(name, arity, function, deterministic=True)
+
+    def rows(self, text: str, arguments: Sequence[object]) -> list[Any]:
+        try:
+            return self.connection.execute(text, arguments).fetchall()
+        except sqlite3.OperationalError as error:
+            if "integer overflow" in str(error) or "user-defined function raised" in str(error):
+                raise StoreRefused(str(error)) from error
+            raise
+        except OverflowError as error:
+            raise StoreRefused(str(error)) from error
+
+
+class PostgresDatabase:
+    """In a session of another time zone than UTC, where a day may have 25 hours."""
+
+    dialect = POSTGRES
+
+    def __init__(self, runner: asyncio.Runner, connection: Any) -> None:
+        self.runner, self.connection = runner, connection
+
+    def rows(self, text: str, arguments: Sequence[object]) -> list[Any]:
+        try:
+            return list(self.runner.run(self._fetch(text, arguments)))
+        except (asyncpg.NumericValueOutOfRangeError, asyncpg.DatetimeFieldOverflowError) as error:
+            raise StoreRefused(str(error)) from error
+        except asyncpg.DataError as error:
+            if "out of range" in str(error):  # a parameter of more than 64 bits
+                raise StoreRefused(str(error)) from error
+            raise
+
+    async def _fetch(self, text: str, arguments: Sequence[object]) -> list[Any]:
+        rows: list[Any] = await self.connection.fetch(text, *arguments)
+        return rows
+
+
+@contextmanager
+def sqlite_database(data: Data = NASTY) -> Iterator[SQLiteDatabase]:
+    """SQLite with the rows loaded."""
+    database = SQLiteDatabase()
+    for text in definitions(MODEL, SQLITE):
+        database.connection.execute(text)
+    for text, values in inserts(data, SQLITE):
+        database.connection.executemany(text, values)
+    yield database
+    database.connection.close()
+
+
+@contextmanager
+def postgres_database(url: str, data: Data = NASTY) -> Iterator[PostgresDatabase]:
+    """PostgreSQL with the rows loaded."""
+
+    async def opened() -> Any:
+        settings = {"timezone": "Europe/Amsterdam"}
+        connection = await asyncpg.connect(url, server_settings=settings, statement_cache_size=0)
+        for text in definitions(MODEL, POSTGRES):
+            await connection.execute(text)
+        for text, values in inserts(data, POSTGRES):
+            await connection.executemany(text, values)
+        await connection.execute("ANALYZE")
+        return connection
+
+    with asyncio.Runner() as runner:
+        connection = runner.run(opened())
+        yield PostgresDatabase(runner, connection)
+        runner.run(connection.close())

@@ -57,6 +57,7 @@ class App(FastAPI):
         **fastapi: Any,
     ) -> None:
         self.name = name
+        self._starts = 0
         urls = dict(stores or {"main": f"sqlite:///{name}.db"})
         built = build(resources, frozenset(urls), actor)
         records = {records_in(store).name: records_in(store) for store in urls}
@@ -114,12 +115,16 @@ class App(FastAPI):
     # Code outside requests
 
     async def start(self) -> None:
-        """Open the stores; the ASGI lifespan does it when the application is served."""
-        await self.engine.start()
+        """Open the stores; the ASGI lifespan does it when the application is served. Every `start` wants its `stop`."""
+        if not self._starts:
+            await self.engine.start()
+        self._starts += 1
 
     async def stop(self) -> None:
-        """Close the stores."""
-        await self.engine.stop()
+        """Close the stores, when all who started them have stopped."""
+        self._starts -= 1
+        if not self._starts:
+            await self.engine.stop()
 
     def acting(self, actor: Resource | None) -> AbstractContextManager[None]:
         """Code inside has the rights of this actor; None is the anonymous one."""

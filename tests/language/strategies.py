@@ -122,13 +122,19 @@ _TYPES = {"bool": BOOL, "int": INT, "text": TEXT, "datetime": DATETIME, "decimal
 class _Writer:
     """Writes one expression. A method per type; each draws a form, and the forms' parts from one level below.
 
-    `rows` are the names of rows in sight with their resources.
+    `rows` are the names of rows in sight with their resources. A careful writer tests for None first, as declared
+    functions must; `tested` are the fields that have been.
     """
 
-    def __init__(self, draw: st.DrawFn, without: Collection[str], actor: bool) -> None:
+    def __init__(self, draw: st.DrawFn, without: Collection[str], actor: bool, careful: bool) -> None:
         self.draw = draw
         self.without = without
-        self.rows: list[tuple[str, str]] = [("self", "Person")] + ([("me", "Person")] if actor else [])
+        self.careful = careful
+        self.tested: list[str] = []
+        self.actor = actor
+        self.rows: list[tuple[str, str]] = [("self", "Person")]
+        if actor and not careful:  # a careful writer has `me` in sight only where it is not None
+            self.rows.append(("me", "Person"))
         self.serial = 0
 
     def pick(self, options: list[Any]) -> Any:
@@ -143,8 +149,11 @@ class _Writer:
         for _ in range(3):
             if (resource is None or found == resource) and not self.chance(35):
                 return text, found
-            steps = [(n, a.resource) for n, a in RESOURCES[found].items() if isinstance(a, ToOne)]
-            name, found = self.pick(steps)
+            steps = [(n, a) for n, a in RESOURCES[found].items() if isinstance(a, ToOne)]
+            if self.careful and not (steps := [step for step in steps if not step[1].nullable]):
+                break
+            name, relation = self.pick(steps)
+            found = relation.resource
             text = f"{text}.{name}"
         if resource is not None and found != resource:
             return "self", resource
@@ -157,7 +166,37 @@ class _Writer:
         if not fits:
             text, resource = "self", "Person"
             fits = [n for n, a in RESOURCES[resource].items() if isinstance(a, Scalar) and a.type.kind is kind.kind]
-        return f"{text}.{self.pick(fits)}"
+        name = self.pick(fits)
+        column, attribute = f"{text}.{name}", RESOURCES[resource][name]
+        may_be_none = isinstance(attribute, Scalar) and attribute.type.nullable
+        if self.careful and may_be_none and column not in self.tested and kind.kind is not BOOL.kind:
+            literals = {INT: "3", TEXT: "'a'", DATETIME: "now()", FLOAT: "1.5", DECIMAL: "Decimal('1.50')"}
+            return f"({column} if {column} is not None else {literals[kind]})"
+        return column
+
+    def reached(self, depth: int) -> str:
+        """A condition about a row, or about a field, that has been tested for None."""
+        text, found = self.row()
+        steps = [(n, a) for n, a in RESOURCES[found].items() if isinstance(a, ToOne | Scalar) and nullable(a)]
+        name, attribute = self.pick(steps) if steps else ("", None)
+        path = f"{text}.{name}" if name else text
+        before = list(self.rows), list(self.tested)
+        if self.actor and self.chance(20):
+            path, attribute = "me", ToOne("Person", nullable=True)
+        if isinstance(attribute, ToOne):
+            self.rows.append((path, attribute.resource))
+        else:
+            self.tested.append(path)
+        inside = self.write("bool", depth)
+        self.rows, self.tested = before
+        form = self.draw(st.integers(0, 3))
+        if form == 0:
+            return f"({path} is not None and {inside})"
+        if form == 1:
+            return f"({path} is None or {inside})"
+        if form == 2:
+            return f"({inside} if {path} else {self.write('bool', depth)})"
+        return f"(not ({path} is None) and {inside})"
 
     def write(self, type: str, depth: int) -> str:
         forms = getattr(self, f"{type}_forms")(depth) if depth > 0 else []
@@ -259,6 +298,8 @@ class _Writer:
             lambda: f"bool({self.write(self.pick(['int', 'text', 'bool', 'datetime']), below)})",
             lambda: f"({self.write('bool', below)} if {self.write('bool', below)} else {self.write('bool', below)})",
             affix,
+            lambda: self.reached(below),
+            lambda: self.reached(below),
             lambda: f"({self.write('text', below)} {self.pick(['in', 'not in'])} {self.write('text', below)})",
             lambda: f"({self.column(BOOL)} is {self.pick(['True', 'False', 'not True'])})",
             lambda: f"({self.row('Person')[0]} in ({self.row('Person')[0]}, {self.row('Person')[0]}))",
@@ -345,17 +386,29 @@ class _Writer:
         condition = f" if {self.write('bool', depth)}" if self.chance(40) else ""
         self.rows.pop()
         inside = f"{element} for {item} in {owner}.visits{condition}"
-        if function in ("min", "max") and self.chance(60):
+        if function in ("min", "max") and self.chance(60) and not (self.careful and type == "datetime"):
             return f"{function}(({inside}), default={self.leaf(type)})"
         return f"{function}({inside})"
 
 
 @st.composite
 def expressions(
-    draw: st.DrawFn, type: str = "bool", depth: int = 4, *, without: Collection[str] = (), actor: bool = False
+    draw: st.DrawFn,
+    type: str = "bool",
+    depth: int = 4,
+    *,
+    without: Collection[str] = (),
+    actor: bool = False,
+    careful: bool = False,
 ) -> tuple[str, Type]:
     """Source text and its type. Not every text is one that `lower` accepts: skip those it refuses.
 
-    `type` is a key of "bool", "int", "text", "datetime", "decimal", "float".
+    `type` is one of "bool", "int", "text", "datetime", "decimal", "float". `careful`: as declared functions are
+    written, with tests for None, so that most is accepted with proof.
     """
-    return _Writer(draw, without, actor).write(type, draw(st.integers(1, depth))), _TYPES[type]
+    return _Writer(draw, without, actor, careful).write(type, draw(st.integers(1, depth))), _TYPES[type]
+
+
+def nullable(attribute: ToOne | Scalar) -> bool:
+    """Whether None is among the values."""
+    return attribute.nullable if isinstance(attribute, ToOne) else attribute.type.nullable

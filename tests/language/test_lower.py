@@ -541,7 +541,7 @@ def test_instants_are_constants_in_utc() -> None:
 
 
 def test_lambdas_read_their_closures() -> None:
-    conditions = [lambda a: a.score > least for least in (3, 4)]
+    conditions = [lambda a: a.score > least for least in (3, 4)]  # noqa: B023 (that is the point)
     found = [lower(read_source(one), DOMAIN, {"a": Root("Person")}, prefix="w", proven=False) for one in conditions]
     assert found[0].expression == found[1].expression
     # Both closures are over the one variable of the comprehension.

@@ -31,6 +31,7 @@ BEYOND_NONE = (ZeroDivisionError, OverflowError)
 written = st.sampled_from(KINDS).flatmap(lambda kind: expressions(kind, depth=5, actor=True))
 EXAMPLES = int(os.environ.get("KINGPOST_EXAMPLES", "300"))
 """Raise it for long runs by night."""
+careful = st.sampled_from(KINDS).flatmap(lambda kind: expressions(kind, depth=6, actor=True, careful=True))
 oracle = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 
 
@@ -95,13 +96,13 @@ def test_memory_agrees_with_cpython_on_nasty_rows(expression: tuple[str, Type]) 
 
 
 @oracle
-@given(written, rows())
+@given(written | careful, rows())
 def test_memory_agrees_with_cpython_on_drawn_rows(expression: tuple[str, Type], data: Data) -> None:
     disagreements(*expression, data, DictWorld(data), objects(data)["Person"], [None, 1])
 
 
 @oracle
-@given(written)
+@given(written | careful)
 def test_what_is_proven_never_raises_over_none(expression: tuple[str, Type]) -> None:
     text, type = expression
     found = lowered(text, type, proven=True)

@@ -58,7 +58,7 @@ class Engine:
         self.objects = Reader(
             self.plans, schema, stores, cursors, forms=lambda store: store.python_form, make=self._make, objects=True
         )
-        self.writer = Writer(self.plans, stores, self.rows, self.repeats)
+        self.writer = Writer(self.plans, stores, self.rows, self.repeats, new_id)
         self.runner = EngineRunner(self)
 
     async def start(self) -> None:

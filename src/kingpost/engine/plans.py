@@ -54,6 +54,10 @@ class Plans:
         known.variants[tuple([right.outcomes(frame) for right in known.rights])] = made
         return made
 
+    def forget(self) -> None:
+        """Plan all anew: for when an application is given other stores."""
+        self._known.clear()
+
     def standing(self, context: Context) -> Standing:
         """The rights of one who asks, where no plan is to be kept."""
         return Standing(

@@ -105,7 +105,7 @@ class EngineRunner:
     async def save(self, instance: Resource) -> None:
         """Create the row, or write what has changed."""
         engine, resource = self._engine, type(instance).__name__
-        members = engine.rows.values(resource, changes(instance))
+        members = engine.model.inputs.check(instance)
         context = engine.context()
         found = engine.model[resource]
         if is_new(instance):

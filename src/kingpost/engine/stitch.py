@@ -32,8 +32,8 @@ def stitcher(fetch: Fetch, forms: Forms, make: Make = struct) -> Stitch:
     """The function that turns the rows of `fetch`, and what its batches found by key, into objects.
 
     `forms` answers how a value as the store gives it becomes what is wanted, or None where it is that already;
-    `make` answers the constructor for an object of a resource with these members; `via` names the relation where it is a
-    bare reference, and is None elsewhere.
+    `make` answers the constructor for an object of a resource with these members; `via` names the relation where it
+    is a bare reference, and is None elsewhere.
     """
     return _Writer(forms, make).stitch(fetch)
 

@@ -24,8 +24,9 @@ from kingpost.engine.repeats import Idempotency, Repeats
 from kingpost.engine.rows import Rows, Values, reference_key
 from kingpost.language.evaluate import UNKNOWN, Frame, compile_expression
 from kingpost.language.tree import FALSE, TRUE
+from kingpost.model.inputs import fill
 from kingpost.model.model import ActionModel, Model, ResourceModel
-from kingpost.model.state import changes, settle
+from kingpost.model.state import changes, key_of, settle
 from kingpost.plan.rights import ActorWorld
 from kingpost.plan.select import Check, Clear, Delete, Insert, Operation, Select, Update
 from kingpost.plan.standing import Standing
@@ -63,12 +64,14 @@ class Writer:
         stores: Mapping[str, Store],
         rows: Rows,
         repeats: Repeats,
+        new_id: Callable[[], Any],
     ) -> None:
         self.plans = plans
         self.model: Model = plans.rights.model
         self.stores = stores
         self.rows = rows
         self.repeats = repeats
+        self.new_id = new_id
         self._stored = {
             found.name: tuple(
                 (one, compile_expression(one.expression)) for one in found.computed.values() if one.stored
@@ -149,21 +152,11 @@ class Writer:
             if name not in found.key and _writable(found, name) and not (value is None and _required(found, name))
         }
 
-    def _filled(self, found: ResourceModel, given: Values, context: Context) -> Values:
-        values: Values = {}
-        for name, one in found.fields.items():
-            if name in given:
-                values[name] = given[name]
-            elif one.default is None:
-                values[name] = None
-            else:
-                values[name] = one.default.value() if one.default.kind == "factory" else one.default.value
-        for name, relation in found.relations.items():
-            if relation.kind != "one":
-                continue
-            values[name] = given.get(name)
-            if name not in given and relation.default is not None and relation.default.kind == "actor":
-                values[name] = None if context.actor is None else reference_key(context.actor)
+    def _filled(self, found: ResourceModel, given: Values, context: Context | None) -> Values:
+        actor = None if context is None or context.actor is None else key_of(context.actor)
+        filled = fill(self.model, found.name, given, actor=actor, new_key=self.new_id)
+        members = (*found.fields, *(name for name, one in found.relations.items() if one.kind == "one"))
+        values: Values = {name: filled.get(name) for name in members}
         if found.version is not None:
             values[found.version] = 1
         return values
@@ -433,7 +426,7 @@ class Writer:
                 operations.append(Clear(link.name, relation.near, key))
             rows: list[tuple[Any, ...]] = []
             for place, target in enumerate(dict.fromkeys(targets)):
-                values: Values = self._filled(link, {relation.near: key, relation.far: target}, _NOBODY)
+                values: Values = self._filled(link, {relation.near: key, relation.far: target}, None)
                 if relation.position is not None:
                     values[relation.position] = place
                 rows.append(self.rows.flat(link.name, values))
@@ -495,9 +488,6 @@ class _OwnWorld(ActorWorld):
             return super().reference(row, resource, relation)
         key = row.values[relation]
         return None if key is None else bound_key(key)
-
-
-_NOBODY: Any = None
 
 
 async def called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -74,7 +74,7 @@ def understand(annotation: Any, scope: Scope) -> Meaning:
     """What an annotation means. Raises NotUnderstood."""
     plain, nullable, marks = _bare(annotation, scope)
     if any(isinstance(mark, JsonValue) for mark in marks) or plain is Any:
-        return Meaning("scalar", nullable, Any, JSON.maybe(nullable))
+        return Meaning("scalar", True, Any, JSON.maybe())  # null is JSON too
     markdown = any(isinstance(mark, MarkdownText) for mark in marks)
     foreign = [mark for mark in marks if not isinstance(mark, MarkdownText)]
     if foreign:
@@ -86,9 +86,9 @@ def understand(annotation: Any, scope: Scope) -> Meaning:
     if get_origin(plain) is list and get_args(plain):
         element, element_nullable, _ = _bare(get_args(plain)[0], scope)
         if isinstance(element, type) and issubclass(element, Resource):
-            if nullable or element_nullable:
-                raise NotUnderstood("a list of rows has no None, nor is it None", f"list[{element.__name__}]")
-            return Meaning("many", False, plain, target=element)
+            if element_nullable:
+                raise NotUnderstood("a list of rows has no None in it", f"list[{element.__name__}]")
+            return Meaning("many", nullable, list[element], target=element)  # type: ignore[valid-type]
     return Meaning("scalar", nullable, _python(plain, scope), scalar(plain, scope).maybe(nullable), markdown=markdown)
 
 

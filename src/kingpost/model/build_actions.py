@@ -64,8 +64,7 @@ def _parameters(drafts: Drafts, draft: Draft, method: Method, static: bool) -> I
         meaning = drafts.read(draft, parameter.annotation, draft.cls, what, method.name)
         if meaning is not None:
             required = parameter.default is parameter.empty
-            python = list[meaning.target] if meaning.kind == "many" else meaning.python  # type: ignore[name-defined]
-            annotation = Optional[python] if meaning.nullable else python  # noqa: UP045  # a value here
+            annotation = Optional[meaning.python] if meaning.nullable else meaning.python  # noqa: UP045
             yield Parameter(parameter.name, annotation, required, None if required else parameter.default)
 
 

@@ -54,6 +54,9 @@ def fields(drafts: Drafts) -> None:
             meaning = drafts.understood(draft, member)
             if meaning is None:
                 continue
+            if meaning.kind == "many" and meaning.nullable and meaning.target is not None:
+                message = f"{draft.name}.{name} is many rows, perhaps none, but never None"
+                drafts.refuse("KM202", message, f"{name}: list[{meaning.target.__name__}]", draft, name)
             draft.meanings[name] = meaning
             if meaning.kind == "scalar":
                 draft.fields[name] = _field(drafts, draft, member, meaning)

@@ -18,14 +18,12 @@ from pydantic import (
     Discriminator,
     Field,
     GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     Tag,
     ValidationError,
     WithJsonSchema,
     WrapValidator,
     create_model,
 )
-from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core import core_schema as schemas
 
@@ -114,7 +112,8 @@ class Inputs:
             for relation in of.relations.values():
                 if relation.name != without and _related(relation, purpose):
                     kind = self._relation(relation)
-                    members[relation.name] = _member(relation, kind, _optional(relation.default, purpose))
+                    optional = relation.kind == "many" or _optional(relation.default, purpose)
+                    members[relation.name] = _member(relation, kind, optional)
             name = f"{of.name}{_SUFFIX[purpose]}" + (f"Of{without.title()}" if without else "")
             self._made[key] = _create(name, members, of.help)
         return self._made[key]
@@ -131,7 +130,8 @@ class Inputs:
                     kind = annotation(meaning.type, meaning.python)
                 else:
                     one = self.reference(self.model.classes[meaning.target])
-                    kind = list[one] if meaning.kind == "many" else Optional[one] if meaning.nullable else one  # type: ignore[valid-type]  # noqa: UP045
+                    some = list[one] if meaning.kind == "many" else one  # type: ignore[valid-type]
+                    kind = Optional[some] if meaning.nullable else some  # noqa: UP045  # a value here
                 field = Field(alias=parameter.name) if parameter.required else _unset(alias=parameter.name)
                 members[parameter.name] = (kind, field)
             title = "".join(part.title() for part in name.split("_"))
@@ -145,9 +145,9 @@ class Inputs:
         of = self.model[resource]
         members = {name: (self._key_part(of, name), Field(alias=name)) for name in of.key}
         form: Any = _create(f"{resource}Ref", members, "")
-        tagged: Any = Annotated[form, Tag(BRANCH + "object"), AfterValidator(partial(_flat, of.key))]
+        tagged: Any = Annotated[form, AfterValidator(partial(_flat, of.key)), Tag(BRANCH + "object")]
         if len(of.key) == 1:
-            bare: Any = Annotated[self._key_part(of, of.key[0]), Tag(BRANCH + "key"), AfterValidator(_as_tuple)]
+            bare: Any = Annotated[self._key_part(of, of.key[0]), AfterValidator(_as_tuple), Tag(BRANCH + "key")]
             tagged = Annotated[Union[tagged, bare], Discriminator(_branch)]  # noqa: UP007  # a value here
         made = Annotated[tagged, WrapValidator(partial(_instance, of))]
         self._references[resource] = made
@@ -300,19 +300,14 @@ def core_schema(cls: type[Resource], handler: GetCoreSchemaHandler) -> CoreSchem
     def take(value: Any, inner: Callable[[Any], Any]) -> Any:
         return value if isinstance(value, cls) else instance(cls, cast(Form, inner(value)).plain())
 
+    # What goes out is described as the output model, and written as whatever the serializer answers.
+    output = handler.generate_schema(bound.model.inputs.output(bound.resource.name))
+    given = schemas.lax_or_strict_schema(output, schemas.any_schema(), strict=False)
     return schemas.no_info_wrap_validator_function(
         take,
         handler.generate_schema(form),
-        serialization=schemas.plain_serializer_function_ser_schema(serialize),
+        serialization=schemas.plain_serializer_function_ser_schema(serialize, return_schema=given),
     )
-
-
-def json_schema(cls: type[Resource], schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-    """The form for what comes in, the output for what goes out."""
-    bound = declaration(cls).bound
-    if handler.mode == "validation" or bound is None:
-        return handler(schema)
-    return handler(bound.model.inputs.output(bound.resource.name).__pydantic_core_schema__)
 
 
 def instance(cls: type[Resource], values: Mapping[str, Any]) -> Resource:

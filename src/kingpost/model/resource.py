@@ -7,8 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform, overload
 from uuid import UUID
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
+from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from kingpost.base.ids import uuid7
@@ -155,7 +154,9 @@ class Resource:
                 object.__setattr__(self, name, value)
             else:
                 known = [*shape.members, *shape.computed]
-                raise AttributeError(f"{type(self).__name__} has no {name!r}: {meant(name, known)}", name=name, obj=self)
+                raise AttributeError(
+                    f"{type(self).__name__} has no {name!r}: {meant(name, known)}", name=name, obj=self
+                )
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -182,12 +183,6 @@ class Resource:
 
         return core_schema(cls, handler)
 
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        from kingpost.model.inputs import json_schema
-
-        return json_schema(cls, schema, handler)
-
 
 def _new_key() -> UUID:
     runner = current_runner.get()
@@ -196,7 +191,8 @@ def _new_key() -> UUID:
 
 def _acting(cls: type) -> Any:
     runner = current_runner.get() or declaration(cls).runner
-    return MISSING if runner is None else runner.actor()
+    who = None if runner is None else runner.actor()
+    return MISSING if who is None else who
 
 
 def _not_loaded(instance: Any, name: str) -> str:

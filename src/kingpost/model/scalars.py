@@ -76,6 +76,8 @@ def _plain(type: Type, python: Any, precision: Literal["us", "ms"]) -> Any:
         return Annotated[list[annotation(type.element, _without_none(element))], Strict()]  # type: ignore[misc]
     if type.kind is Kind.DATETIME:
         return Annotated[datetime, BeforeValidator(partial(_instant, precision)), Strict()]
+    if type.kind is Kind.JSON and python not in (Any, object):
+        return Annotated[python, BeforeValidator(_json), Strict()]
     return PLAIN[type.kind]
 
 

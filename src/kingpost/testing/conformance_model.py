@@ -1,13 +1,13 @@
 """The model that the store conformance suite is about, and short ways to say expressions over it.
 
-    Author    key UUID, unique name, boss: Author | None, articles (the other side of Article.author)
-    Article   key int, author: Author (restrict), editor: Author | None (null), tags: list[Tag], comments
-    Tag       key int, unique name
-    Comment   key int, article: Article (cascade), stars: int | None
-    Seat      key (row, place)
-    Ticket    key int, seat: Seat | None, price: Decimal
-    Thing     a field of every type, each once required and once nullable
-    Log       key int; no row version
+Author    key UUID, unique name, boss: Author | None, articles (the other side of Article.author)
+Article   key int, author: Author (restrict), editor: Author | None (null), tags: list[Tag], comments
+Tag       key int, unique name
+Comment   key int, article: Article (cascade), stars: int | None
+Seat      key (row, place)
+Ticket    key int, seat: Seat | None, price: Decimal
+Thing     a field of every type, each once required and once nullable
+Log       key int; no row version
 """
 
 from __future__ import annotations

@@ -145,7 +145,12 @@ class Reads:
     async def test_any_over_linked_rows(self, library: Store) -> None:
         green = is_(of_item("Tag", "name"), const("green", TEXT))
         assert await ids(library, "Article", Quantify("any", many("Article", "tags", "Tag"), None, green)) == [1, 3]
-        assert await ids(library, "Article", Quantify("all", many("Article", "tags", "Tag"), None, green)) == [2, 3, 4, 5]
+        assert await ids(library, "Article", Quantify("all", many("Article", "tags", "Tag"), None, green)) == [
+            2,
+            3,
+            4,
+            5,
+        ]
 
     async def test_guarded_rows_do_not_exist(self, library: Store) -> None:
         good = is_(get("Comment", "stars"), const(3), ">")
@@ -186,8 +191,10 @@ class Reads:
     async def test_groups_and_their_summaries(self, library: Store) -> None:
         name, score, price = get("Article", "author.name"), get("Article", "score"), get("Article", "price")
         asked = select(
-            "Article", name, Summary("count", None, INT), Summary("count", score, INT), Summary("sum", score, INT.maybe()),
-            Summary("min", price, MONEY.maybe()), Summary("max", price, MONEY.maybe()), Summary("avg", score, FLOAT.maybe()),
+            "Article", name,
+            Summary("count", None, INT), Summary("count", score, INT), Summary("sum", score, INT.maybe()),
+            Summary("min", price, MONEY.maybe()), Summary("max", price, MONEY.maybe()),
+            Summary("avg", score, FLOAT.maybe()),
             group=(name,), order=(Order(name),),
         )  # fmt: skip
         assert await ask(library, asked) == [
@@ -215,7 +222,9 @@ class Reads:
     # --------------------------------------------------------------------------------------------------- many keys
 
     async def test_ten_thousand_keys_at_once(self, store: Store) -> None:
-        await store.write([Insert("Log", ("id", "text"), [(number, f"line {number}") for number in range(0, 30_000, 2)])])
+        await store.write(
+            [Insert("Log", ("id", "text"), [(number, f"line {number}") for number in range(0, 30_000, 2)])]
+        )
         found = await ids(store, "Log", In(key("Log"), keys("keys", "Log")), keys=list(range(10_000)))
         assert found == list(range(0, 10_000, 2))
 
@@ -236,7 +245,9 @@ class Reads:
 
     async def test_a_stream_comes_in_chunks(self, store: Store) -> None:
         await store.write([Insert("Log", ("id", "text"), [(number, "x") for number in range(2_500)])])
-        asked = select("Log", "id", order=(Order(get("Log", "id")),), where=is_(get("Log", "id"), param("from", INT), ">="))
+        asked = select(
+            "Log", "id", order=(Order(get("Log", "id")),), where=is_(get("Log", "id"), param("from", INT), ">=")
+        )
         chunks = [chunk async for chunk in store.stream(store.prepare(asked), {"from": 100}, chunk=1000)]
         assert [len(chunk) for chunk in chunks] == [1000, 1000, 400]
         assert [value for chunk in chunks for value in python(store, asked, chunk)] == list(range(100, 2_500))

@@ -34,9 +34,16 @@ LIBRARY = (
     ]),
     Insert("Tag", ("id", "name"), [(1, "red"), (2, "green")]),
     Insert("ArticleTag", ("article_id", "tag_id"), [(1, 1), (1, 2), (3, 2)]),
-    Insert("Comment", ("id", "text", "stars", "article_id"), [(1, "good", 5, 1), (2, "so so", None, 1), (3, "bad", 1, 3)]),
+    Insert("Comment", ("id", "text", "stars", "article_id"), [
+        (1, "good", 5, 1),
+        (2, "so so", None, 1),
+        (3, "bad", 1, 3),
+    ]),
     Insert("Seat", ("row", "place", "taken"), [(1, "a", False), (1, "b", True), (2, "a", False)]),
-    Insert("Ticket", ("id", "price", "seat_row", "seat_place"), [(1, Decimal("9.99"), 1, "b"), (2, Decimal("5"), None, None)]),
+    Insert("Ticket", ("id", "price", "seat_row", "seat_place"), [
+        (1, Decimal("9.99"), 1, "b"),
+        (2, Decimal("5"), None, None),
+    ]),
 )  # fmt: skip
 
 
@@ -52,7 +59,7 @@ def types(columns: tuple[Expression, ...]) -> list[Type]:
 
 
 async def ask(store: Any, select: Select, params: Mapping[str, object] | None = None, *, of: Any = None) -> list[Any]:
-    """The rows of a select as Python values; of one column as bare values. `of`: the transaction to ask, if not the store."""
+    """The rows of a select as Python values; of one column as bare values. `of`: the transaction to ask instead."""
     rows = await (of or store).fetch(store.prepare(select), params or {})
     return python(store, select, rows)
 

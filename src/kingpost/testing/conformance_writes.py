@@ -86,7 +86,8 @@ class Writes:
         assert await ids(library, "Seat") == [(1, "b"), (2, "a")]
 
     async def test_clear_takes_the_rows_that_point_at_a_key(self, library: Store) -> None:
-        await library.write([Clear("ArticleTag", "article", (1,)), Insert("ArticleTag", ("article_id", "tag_id"), [(1, 2)])])
+        anew = Insert("ArticleTag", ("article_id", "tag_id"), [(1, 2)])
+        await library.write([Clear("ArticleTag", "article", (1,)), anew])
         assert await ids(library, "ArticleTag") == [(1, 2), (3, 2)]
         await library.write([Clear("ArticleTag", "article", (77,))])
 
@@ -112,7 +113,7 @@ class Writes:
 
     @pytest.mark.parametrize("place", [0, 1, 2, 3])
     async def test_one_failure_leaves_nothing(self, library: Store, place: int) -> None:
-        operations = [article(6), Update("Article", (1,), {"title": "new"}), Delete("Article", (5,))]
+        operations: list[Operation] = [article(6), Update("Article", (1,), {"title": "new"}), Delete("Article", (5,))]
         operations.insert(place, Insert("Tag", ("id", "name"), [(9, "red")]))
         with pytest.raises(UniqueViolation) as caught:
             await library.write(operations)
@@ -295,4 +296,3 @@ async def _interrupted(store: Store) -> None:
     async with store.transaction() as transaction:
         await transaction.write([log(1)])
         raise LookupError
-

@@ -6,17 +6,16 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any, Protocol
 
 import asyncpg
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from kingpost.language.schema import Scalar, ToOne
-from kingpost.language.types import Kind, Type
 from kingpost.model.columns import columns
 from kingpost.model.model import FieldModel, Model, RelationModel, ResourceModel
 from kingpost.plan.select import Select
+from kingpost.stores.sql.postgres_codecs import install
 from kingpost.stores.sql.dialects import POSTGRES, SQLITE, Dialect
 from kingpost.stores.sql.tables import tables
 from kingpost.stores.sql.translate import translate
@@ -76,26 +75,15 @@ def definitions(model: Model, dialect: Dialect, store: str = "main") -> list[str
     return found
 
 
-def inserts(data: Data, dialect: Dialect) -> Iterator[tuple[str, list[list[Any]]]]:
+def inserts(data: Data, dialect: Dialect, model: Model = MODEL) -> Iterator[tuple[str, list[list[Any]]]]:
     """One INSERT per resource with its rows in the driver's form."""
     for name, rows in data.items():
         held = columns(MODEL, MODEL[name])
         converts = [dialect.forms.to_driver(column.type) or (lambda value: value) for column in held]
         names = ", ".join(dialect.quote(column.name) for column in held)
-        # Instants as text: the driver takes the first and the last that Python knows for infinity.
-        if dialect is POSTGRES:
-            converts = [_iso if c.type.kind is Kind.DATETIME else f for f, c in zip(converts, held, strict=True)]
-        marks = ", ".join("?" if dialect is SQLITE else _mark(place, c.type) for place, c in enumerate(held, start=1))
+        marks = ", ".join("?" if dialect is SQLITE else f"${place}" for place in range(1, len(held) + 1))
         values = [[f(row[c.member]) for f, c in zip(converts, held, strict=True)] for row in rows]
         yield f"INSERT INTO {dialect.quote(MODEL[name].table)} ({names}) VALUES ({marks})", values
-
-
-def _mark(place: int, type: Type) -> str:
-    return f"${place}::text::timestamptz" if type.kind is Kind.DATETIME else f"${place}"
-
-
-def _iso(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat()
 
 
 class SQLiteDatabase:
@@ -161,6 +149,7 @@ def postgres_database(url: str, data: Data = NASTY) -> Iterator[PostgresDatabase
     async def opened() -> Any:
         settings = {"timezone": "Europe/Amsterdam"}
         connection = await asyncpg.connect(url, server_settings=settings, statement_cache_size=0)
+        await install(connection)
         for text in definitions(MODEL, POSTGRES):
             await connection.execute(text)
         for text, values in inserts(data, POSTGRES):

@@ -42,6 +42,14 @@ KP117 Not a cursor of this list
     A cursor goes on with the same list, filter, order and actor that it came from. Start again without after.
 KP120 Too deep
     A path crosses more relations than are allowed. Ask for the inner rows in a second request.
+KP121 An include that reaches too much
+    The rows of this page have more related rows than one answer holds. Ask for fewer rows with limit, or filter them.
+KP303 A decimal that this store can't keep
+    The store that holds these rows keeps decimals with fewer digits.
+KP304 Not possible in this store
+    The store that holds these rows can't do what the condition, order or summary asks. The message says which part.
+KP305 Too large for this store
+    The condition, or what is shown, becomes a statement that is too large. Ask for less at once.
 
 # what is reached
 KP150 No such resource
@@ -85,9 +93,6 @@ KP165 Another JSON value is expected
     The body must be one object, or where many rows are created an array of objects.
 KP166 Too many elements
     An array that is written has at most as many elements as the message says. Send several requests.
-KP167 The input is not accepted
-    Members are missing, unknown, not writable or of another type or range. Each entry of errors points at one of
-    them.
 KP168 Too many groups
     A summary has more groups than one answer holds. Filter, or say with limit that the first ones are enough.
 
@@ -104,14 +109,43 @@ KP173 The row exists
 # the server
 KP190 An error in the server
     Something went wrong that is not your doing. The log of the server tells more under the id in instance.
-KP191 The server can't do this now
-    A store can't be reached or is too busy. The header Retry-After says when to try again.
+
+# what the rules and the data say
 KP401 Authentication is needed
     Nobody is logged in, and the rules would have to know who asks.
 KP403 Not allowed
     The rules do not let you do this.
 KP404 Not found
     There is no such row, or none that you may see: the two are not told apart.
+KP409 A value is taken
+    Another row has this value, or this combination of values, and it must be unique.
+KP410 The row is in use
+    Other rows refer to this one, so it can't be deleted. Delete or change those first.
+KP411 Others are changing this row
+    The change was tried several times, and each time somebody else was faster. Try again.
+KP412 The row has changed
+    The row no longer has the version named in If-Match. Read it again, and decide anew.
+KP413 More than one row
+    One row was expected, and several fulfil the conditions.
+KP422 The input is not accepted
+    Members are missing, unknown, not writable, or of another type or range, or refer to no row that you may see. Each
+    entry of errors points at one of them.
+KP423 A value is out of range
+    A value, or the result of a computation, is beyond what can be stored.
+KP424 A key does not change
+    The key of a row is fixed when it is created. Create another row instead.
+KP425 A check of the resource failed
+    The resource has checks of its own; the message is theirs.
+KP426 A value must be given
+    The member named in errors gets its value from who is logged in, and nobody is.
+KP430 The request is being answered
+    A request with this Idempotency-Key is in progress. Wait for its answer, or ask again later.
+KP431 The Idempotency-Key was used for another request
+    A key stands for one request and its body. Send another request with another key.
+KP503 The store does not answer
+    The database behind this API can't be reached. The header Retry-After says when to try again.
+KP504 The store could not take the change
+    The database behind this API refused the change for now. Try again.
 """
 
 CODES: Final = {

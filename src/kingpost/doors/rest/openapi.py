@@ -16,7 +16,7 @@ from kingpost.doors.rest.forms import FORMS, form_schemas
 from kingpost.doors.rest.merging import merge
 from kingpost.doors.rest.parameters import Parameters, shared
 from kingpost.doors.rest.responses import PROBLEM_SCHEMA, RESPONSES
-from kingpost.doors.rest.route import COLLECTION, Entry, Routes
+from kingpost.doors.rest.route import COLLECTION, Entry, Routes, key_name
 from kingpost.doors.rest.schemas import Json, Schemas, ref, with_words
 from kingpost.doors.rest.settings import RestSettings
 from kingpost.model.model import ActionModel, Model, RelationModel
@@ -300,11 +300,6 @@ class Document:
     @staticmethod
     def _shown(name: str) -> Json:
         return {**_content(ref("schemas", name), "The row"), "headers": {"ETag": _ETAG}}
-
-
-def key_name(entry: Entry) -> str:
-    """The name of the key in a path."""
-    return entry.resource.key[0] if len(entry.keys.columns) == 1 else "key"
 
 
 def _content(schema: Json, description: str) -> Json:

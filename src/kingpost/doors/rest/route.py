@@ -112,7 +112,7 @@ class Routes:
     def list(self) -> Iterator[tuple[str, str, str]]:
         """Method, path and description of everything served."""
         for entry in self.table.values():
-            name, row = entry.resource.name, f"{entry.path}/{{{_key_name(entry)}}}"
+            name, row = entry.resource.name, f"{entry.path}/{{{key_name(entry)}}}"
             yield "GET", entry.path, f"List {name} rows"
             yield "POST", entry.path, f"Create one {name}, or several"
             yield "GET", row, f"Read one {name}"
@@ -144,5 +144,6 @@ def _key(entry: Entry, text: str) -> tuple[Any, ...]:
     return key
 
 
-def _key_name(entry: Entry) -> str:
-    return ",".join(entry.resource.key)
+def key_name(entry: Entry) -> str:
+    """The name of the key in the template of a path."""
+    return entry.resource.key[0] if len(entry.keys.columns) == 1 else "key"

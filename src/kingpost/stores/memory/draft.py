@@ -101,7 +101,7 @@ class Draft(State):
         return row
 
     def _check(self, layout: Layout, row: Row, among: Key | None) -> None:
-        """Uniqueness, and that references lead somewhere. `among`: the key of the row itself, if it is there already."""
+        """Uniqueness, and that references lead somewhere. `among`: the key of the row itself if it is there."""
         resource = layout.resource
         for unique in _uniques(layout):
             values = self._values(layout, unique, row)
@@ -110,7 +110,11 @@ class Draft(State):
         own = layout.key_of(row)
         for relation in self._held(layout):
             key = layout.held(row, relation.name)
-            if key is not None and key not in self.rows[relation.target] and (relation.target, key) != (resource.name, own):
+            if (
+                key is not None
+                and key not in self.rows[relation.target]
+                and (relation.target, key) != (resource.name, own)
+            ):
                 words = f"{resource.name}.{relation.name} points at a row that is not there"
                 raise ReferenceViolation(words, resource.name, (relation.name,), "missing")
 
@@ -173,7 +177,8 @@ class Draft(State):
 
 def _uniques(layout: Layout) -> Sequence[UniqueModel]:
     resource = layout.resource
-    alone = [one.name for one in (*resource.fields.values(), *resource.relations.values()) if one.unique]
+    alone = [one.name for one in resource.fields.values() if one.unique]
+    alone += [one.name for one in resource.relations.values() if one.unique]
     return [*(UniqueModel((name,)) for name in alone), *resource.uniques]
 
 

@@ -14,7 +14,7 @@ from kingpost.language.types import Kind
 from kingpost.model.columns import key_columns
 from kingpost.model.model import Model
 from kingpost.plan.select import Select
-from kingpost.stores.memory.state import Row, State
+from kingpost.stores.memory.state import State
 from kingpost.stores.memory.values import keep
 
 EXACT = Context(prec=200)
@@ -157,8 +157,8 @@ def _grouped(select: Select, model: Model) -> Callable[[State, Mapping[str, Any]
                 groups.setdefault(key, []).append(frame)
         frames = []
         for members in groups.values():
-            row = members[0].root if members else None
-            frames.append(Frame(row, {**params, **{name: total(members) for name, total in totals}}, state))
+            first = members[0].root if members else None
+            frames.append(Frame(first, {**params, **{name: total(members) for name, total in totals}}, state))
         kept = [frame for frame in frames if having is None or having(frame)]
         for ask, descending in order:
             kept = sorted(kept, key=lambda frame: _rank(ask(frame)), reverse=descending)
@@ -200,5 +200,3 @@ def _total(values: Sequence[Any]) -> Any:
     for value in values[1:]:
         total = EXACT.add(total, value) if isinstance(value, Decimal) else total + value
     return total + 0 if isinstance(total, bool) else total
-
-

@@ -23,8 +23,7 @@ class Shape:
     def arguments(self, values: Sequence[object]) -> tuple[object, ...]:
         """The values as the driver takes them."""
         return tuple(
-            value if convert is None else convert(value)
-            for convert, value in zip(self.converts, values, strict=True)
+            value if convert is None else convert(value) for convert, value in zip(self.converts, values, strict=True)
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -63,5 +62,3 @@ class Ground:
                 self._translated.clear()
             known = self._translated[select] = self.translate(select)
         return known
-
-

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import sqlalchemy as sa
+from sqlalchemy.sql.schema import ColumnCollectionConstraint
 
 from kingpost.model.columns import member_columns
 from kingpost.model.model import Model
@@ -22,10 +23,10 @@ class Names:
         self._resources = {table.name: name for name, table in tables.items()}
         self._constraints: dict[tuple[str, str], tuple[str, ...]] = {}
         for table in tables.values():
-            for constraint in (*table.constraints, *table.indexes):
-                if constraint.name is not None and not isinstance(constraint, sa.CheckConstraint):
-                    found = tuple(column.name for column in constraint.columns)
-                    self._constraints[table.name, str(constraint.name)] = found
+            named: list[ColumnCollectionConstraint | sa.Index] = list(table.indexes)
+            named.extend(one for one in table.constraints if isinstance(one, ColumnCollectionConstraint))
+            for one in named:
+                self._constraints[table.name, str(one.name)] = tuple(column.name for column in one.columns)
 
     def resource(self, table: str) -> str:
         """The resource kept in a table; the table's own name if it is none of ours."""
@@ -61,7 +62,9 @@ class Names:
         resource = self.resource(table)
         members = self.members(resource, columns)
         at = f"{resource}.{' and '.join(members)}" if members else resource
-        words = f"{at} points at a row that is not there" if kind == "missing" else f"The row is in use: {at} points at it"
+        words = (
+            f"{at} points at a row that is not there" if kind == "missing" else f"The row is in use: {at} points at it"
+        )
         return ReferenceViolation(words, resource, members, kind, _index(step))
 
     def missing_value(self, step: Step | None, table: str, columns: Iterable[str]) -> StoreError:

@@ -303,10 +303,6 @@ class PostgresForms:
         match type.kind:
             case Kind.DURATION:
                 return _maybe(_duration)
-            case Kind.DATETIME:
-                return _finite(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-            case Kind.DATE:
-                return _finite(date.min, date.max)
             case Kind.ENUM:
                 return _unwrapped
             case kind if kind in DOCUMENTS:
@@ -335,17 +331,6 @@ class PostgresForms:
                 return _maybe(msgspec.json.decode)
             case _:
                 return None
-
-
-def _finite(first: Any, last: Any) -> Convert:
-    """asyncpg sends the first and the last value that Python knows as "-infinity" and "infinity", which are others."""
-
-    def checked(value: Any) -> Any:
-        if value is not None and (value == first or value == last):
-            raise OutOfRange("PostgreSQL's driver has no way to tell the first and last moment of Python from infinity")
-        return value
-
-    return checked
 
 
 def _raw(value: Any) -> msgspec.Raw:

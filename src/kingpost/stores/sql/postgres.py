@@ -67,7 +67,8 @@ class PostgresStore:
 
     async def fetch(self, prepared: Statement, params: Mapping[str, object]) -> Rows:
         arguments = prepared.arguments(params)
-        return await self._read(lambda connection: connection.fetch(prepared.text, *arguments))
+        rows: Rows = await self._read(lambda connection: connection.fetch(prepared.text, *arguments))
+        return rows
 
     async def stream(
         self, prepared: Statement, params: Mapping[str, object], *, chunk: int = 1000

@@ -1,8 +1,8 @@
 """Instants and dates as they are.
 
-asyncpg takes the first and the last moment of Python's calendar for PostgreSQL's -infinity and infinity, which are other
-values: they compare unequal to the same moment written by anyone else, and an instant comes back without its zone. The
-last one is a common word for "for ever".
+asyncpg takes the first and the last moment of Python's calendar for PostgreSQL's -infinity and infinity, which are
+other values: they compare unequal to the same moment written by anyone else, and an instant comes back without its
+zone. The last one is a common word for "for ever".
 """
 
 from __future__ import annotations

@@ -82,7 +82,9 @@ class Runner:
                 return self.names.unique(step, table, self.names.constrained(table, constraint))
             case asyncpg.ForeignKeyViolationError() | asyncpg.RestrictViolationError():
                 # The table named is the one that holds the reference, whichever side was written.
-                wrote = "insert or update" in str(error) if step is None else isinstance(step.operation, Insert | Update)
+                wrote = (
+                    "insert or update" in str(error) if step is None else isinstance(step.operation, Insert | Update)
+                )
                 columns = self.names.constrained(table, constraint)
                 return self.names.reference(step, table, columns, "missing" if wrote else "in use")
             case asyncpg.NotNullViolationError():

@@ -31,7 +31,8 @@ def statements(changes: Sequence[SchemaChange]) -> list[str]:
 
 def _differences(ground: Ground, real: Mapping[str, RealTable]) -> Iterator[SchemaChange]:
     writer = _Writer(ground.dialect)
-    for table, references in sort_tables_and_constraints(ground.tables.values()):
+    ordered = sort_tables_and_constraints(ground.tables.values())  # type: ignore[no-untyped-call]
+    for table, references in ordered:
         if table is None:  # the references that close a circle are added when all tables are there
             yield from (writer.constraint(one) for one in references if one.table.name not in real)
         elif table.name not in real:
@@ -72,7 +73,8 @@ class _Writer:
         if reference is not None:
             quote = self._dialect.quote
             target = reference.elements[0].column
-            added += f" CONSTRAINT {quote(str(reference.name))} REFERENCES {quote(target.table.name)} ({quote(target.name)})"
+            added += f" CONSTRAINT {quote(str(reference.name))}"
+            added += f" REFERENCES {quote(target.table.name)} ({quote(target.name)})"
             added += f" ON DELETE {reference.ondelete}" if reference.ondelete else ""
         return added
 
@@ -91,8 +93,7 @@ class _Comparison:
         for name, extra in self._real.columns.items():
             if name not in self._table.columns and not extra.nullable and not extra.default:
                 yield self._refuse(
-                    f"column {name} may not be NULL and has no default, but the declaration does not know it: rows could "
-                    "not be added",
+                    f"column {name} may not be NULL, has no default and is not declared: rows could not be added",
                     f"declare it, or make it nullable ({MIGRATE})",
                 )
         yield from self._keys()
@@ -100,7 +101,8 @@ class _Comparison:
         yield from self._references()
         for index in sorted(self._table.indexes, key=lambda index: str(index.name)):
             if index.name not in self._real.indexes:
-                yield SchemaChange("add", f"add index {index.name} to table {self._table.name}", (self._writer.index(index),))
+                text = f"add index {index.name} to table {self._table.name}"
+                yield SchemaChange("add", text, (self._writer.index(index),))
 
     def _missing(self, column: sa.Column[object]) -> Iterator[SchemaChange]:
         if not column.nullable and column.server_default is None and not self._real.empty:
@@ -173,7 +175,8 @@ class _Comparison:
                 tuple(element.column.name for element in constraint.elements),
                 str(constraint.ondelete or "NO ACTION"),
             )
-            found = [one for one in self._real.references if one.columns == declared.columns and one.table == declared.table]
+            like = (declared.columns, declared.table)
+            found = [one for one in self._real.references if (one.columns, one.table) == like]
             if any(_same_effect(one, declared) for one in found):
                 continue
             named = f"{' and '.join(declared.columns)} -> {declared.table}"
@@ -208,7 +211,7 @@ class _Comparison:
 
 
 def _same_effect(one: RealReference, other: RealReference) -> bool:
-    """NO ACTION and RESTRICT differ only in when they refuse. SQLite leaves out the target's columns if they are its key."""
+    """NO ACTION and RESTRICT differ only in when they refuse; SQLite leaves out columns that are the target's key."""
     refusals = ("NO ACTION", "RESTRICT")
     same = one.on_delete == other.on_delete or (one.on_delete in refusals and other.on_delete in refusals)
     return same and (one.targets == other.targets or not any(one.targets))
@@ -217,4 +220,4 @@ def _same_effect(one: RealReference, other: RealReference) -> bool:
 def _normal(type: str) -> str:
     """One spelling for what SQLAlchemy and the catalogue word differently."""
     name, _, collation = re.sub(r",\s+", ",", type).partition(" COLLATE ")
-    return name.lower() + (f' collate {collation.strip(chr(34))}' if collation else "")
+    return name.lower() + (f" collate {collation.strip(chr(34))}" if collation else "")

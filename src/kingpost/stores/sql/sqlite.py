@@ -132,7 +132,9 @@ class SqliteTransaction:
         """Rows as this transaction sees them."""
         arguments = prepared.arguments(params)
         try:
-            rows: Rows = await self._hold.run(lambda connection: connection.execute(prepared.text, arguments).fetchall())
+            rows: Rows = await self._hold.run(
+                lambda connection: connection.execute(prepared.text, arguments).fetchall()
+            )
         except (sqlite3.Error, OverflowError) as error:
             raise self._runner.explain(error) from error
         return rows

@@ -39,10 +39,16 @@ def locate(url: str) -> Location:
     plain, parameters = split_parameters(url, ("synchronous",))
     synchronous = parameters.get("synchronous", "full").upper()
     if synchronous not in ("FULL", "NORMAL"):
-        raise url_problem(url, f"synchronous={synchronous.lower()} is not known", "synchronous=full or synchronous=normal")
+        raise url_problem(
+            url, f"synchronous={synchronous.lower()} is not known", "synchronous=full or synchronous=normal"
+        )
     parts = urlsplit(plain)
     if parts.netloc:
-        raise url_problem(url, "after sqlite: come three slashes, or four for an absolute path", f"sqlite:///{parts.netloc}{parts.path}")
+        raise url_problem(
+            url,
+            "after sqlite: come three slashes, or four for an absolute path",
+            f"sqlite:///{parts.netloc}{parts.path}",
+        )
     if parts.path in ("", "/"):
         return _temporary()
     return Location(Path(unquote(parts.path[1:])), synchronous)
@@ -63,7 +69,9 @@ def _temporary() -> Location:
 def connect(location: Location, functions: Functions, *, writes: bool, wait: float) -> sqlite3.Connection:
     """Open a connection that any one thread at a time may use. `wait`: seconds to wait for locks of others."""
     if not location.path.parent.is_dir():
-        raise StoreDown(f"There is no folder {location.path.parent} for the database {location.path.name}; make it first")
+        raise StoreDown(
+            f"There is no folder {location.path.parent} for the database {location.path.name}; make it first"
+        )
     try:
         connection = sqlite3.connect(
             location.path, timeout=wait, isolation_level=None, check_same_thread=False, cached_statements=512

@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +53,9 @@ class Reader:
         threads: How many long statements may run at once.
     """
 
-    def __init__(self, connect: Callable[[float], sqlite3.Connection], settings: StoreSettings, threads: int = 4) -> None:
+    def __init__(
+        self, connect: Callable[[float], sqlite3.Connection], settings: StoreSettings, threads: int = 4
+    ) -> None:
         self._connect = connect
         self._settings = settings
         self._threads = ThreadPoolExecutor(threads, "kingpost-read")
@@ -83,7 +85,8 @@ class Reader:
         if prepared.long == 0:
             try:
                 self._ticks = TICKS
-                return self._inline.execute(prepared.text, arguments).fetchall()
+                found: Rows = self._inline.execute(prepared.text, arguments).fetchall()
+                return found
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
                     prepared.long = REMEMBERED
@@ -91,7 +94,8 @@ class Reader:
                     raise
         else:
             prepared.long -= 1
-        return await self.in_thread(lambda connection: connection.execute(prepared.text, arguments).fetchall())
+        rows: Rows = await self.in_thread(lambda connection: connection.execute(prepared.text, arguments).fetchall())
+        return rows
 
     async def in_thread(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         """Run `work` with a read connection in a thread, for at most as long as a statement may take."""
@@ -103,7 +107,7 @@ class Reader:
             run.deadline = 0  # nobody waits for it any more
             raise
 
-    async def stream(self, prepared: Prepared, arguments: Sequence[object], chunk: int) -> AsyncIterator[Rows]:
+    async def stream(self, prepared: Prepared, arguments: Sequence[object], chunk: int) -> AsyncGenerator[Rows, None]:
         """The rows in chunks, on a connection of the stream's own, which keeps its snapshot and holds up nobody."""
         connection = await asyncio.to_thread(self._connect, self._settings.wait)
         cursor = connection.cursor()
@@ -142,7 +146,9 @@ class Reader:
             return work(connection)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                raise StoreDown(f"The statement ran for more than {self._settings.statement:g} s and was stopped") from error
+                raise StoreDown(
+                    f"The statement ran for more than {self._settings.statement:g} s and was stopped"
+                ) from error
             raise
 
 

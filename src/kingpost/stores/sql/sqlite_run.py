@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kingpost.model.columns import key_columns, relation_columns
+from kingpost.model.columns import key_columns
 from kingpost.model.model import Model, RelationModel, ResourceModel
 from kingpost.plan.select import Check, Delete, Insert, Update
 from kingpost.stores.contract import OutOfRange, ReferenceViolation, Rows, StoreDown, StoreError
@@ -49,7 +49,7 @@ class Runner:
     def explain(
         self, error: Exception, connection: sqlite3.Connection | None = None, step: Step | None = None
     ) -> StoreError:
-        """A driver's error in the terms of the contract. Of unknown ones SQLite's words are kept: they hold no values."""
+        """A driver's error in the terms of the contract. SQLite's own words hold no values and may be kept."""
         index = None if step is None else step.index
         if isinstance(error, OverflowError):
             return OutOfRange("An integer does not fit into 64 bits", index)
@@ -128,7 +128,9 @@ class Runner:
         arguments = step.rows[0][end - len(key) : end]
         for resource in self.resources:
             for relation in self._held(resource):
-                if relation.target == target.name and self._rows(connection, resource.table, relation.columns, arguments):
+                if relation.target == target.name and self._rows(
+                    connection, resource.table, relation.columns, arguments
+                ):
                     return self.names.reference(step, resource.table, relation.columns, "in use")
         return None
 

@@ -13,7 +13,9 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 from kingpost.stores.contract import Rows, StoreDown, StoreError
@@ -44,10 +46,8 @@ class Answer:
         self._tell(lambda: self.future.set_exception(error))
 
     def _tell(self, settle: Callable[[], None]) -> None:
-        try:
+        with suppress(RuntimeError):  # the loop is gone, and with it all who could care
             self.future.get_loop().call_soon_threadsafe(lambda: None if self.future.done() else settle())
-        except RuntimeError:  # the loop is gone, and with it all who could care
-            pass
 
 
 @dataclass(slots=True, eq=False)
@@ -102,14 +102,15 @@ class Hold:
                 work, commit, answer = self._orders.get(timeout=max(deadline - time.monotonic(), 0))
                 if work is None:
                     break
-                _perform(answer, lambda work=work: work(connection))
+                _perform(answer, partial(work, connection))
         except queue.Empty:
-            self._finish(connection, StoreError(
-                f"The transaction was open for more than {self._limit:g} s and was rolled back: nobody else can write "
-                "to SQLite meanwhile. Do what takes long before the transaction, or raise the store's `transaction` setting"
-            ))  # fmt: skip
+            words = (
+                f"The transaction was open for more than {self._limit:g} s and was rolled back: nobody else can write to "
+                "SQLite meanwhile. Do what takes long before it, or raise the store's `transaction` setting"
+            )
+            self._finish(connection, StoreError(words))
         else:
-            _perform(answer, lambda: connection.execute("COMMIT" if commit else "ROLLBACK") and None)
+            _perform(answer, partial(connection.execute, "COMMIT" if commit else "ROLLBACK"))
             self._finish(connection, StoreError("The transaction is over"))
 
     def _finish(self, connection: sqlite3.Connection, over: StoreError) -> None:
@@ -245,7 +246,8 @@ class Writer:
     def _in_savepoint(self, connection: sqlite3.Connection, batch: Batch) -> list[Rows] | Exception:
         """Its answers, or why it failed and is undone. Raises what ended the transaction for all."""
         try:
-            return in_savepoint(connection, lambda: self._run(connection, batch.steps))
+            answers: list[Rows] = in_savepoint(connection, lambda: self._run(connection, batch.steps))
+            return answers
         except Exception as error:
             if not connection.in_transaction:  # disk full and the like: SQLite has rolled back everything
                 raise
@@ -273,4 +275,3 @@ def in_savepoint(connection: sqlite3.Connection, action: Callable[[], Any]) -> A
         raise
     connection.execute("RELEASE batch")
     return result
-

@@ -133,8 +133,9 @@ def _either_operand(t: Translator, node: And | Or, operand: Expression, rest: Va
     if not node.type.nullable or not (first.defined or rest.defined):
         unknown = can_be_unknown(node)
         return Value((term,), node.type, (term.is_not(sa.null()),) if unknown else ())
-    unpick = truth(t, first, isinstance(node, And))
-    return Value((term,), node.type, (either(term.is_not(sa.null()), both(*first.defined, unpick, *rest.defined)),))
+    # NULL is None where it is the first operand's, surely false, or the rest's.
+    pick, unpick = truth(t, first, isinstance(node, Or)), truth(t, first, isinstance(node, And))
+    return Value((term,), node.type, (either(term.is_not(sa.null()), pick, both(unpick, *rest.defined)),))
 
 
 def choose(t: Translator, condition: Expression, then: Expression, otherwise: Expression, node: Expression) -> Value:

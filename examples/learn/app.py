@@ -5,7 +5,7 @@ as postgresql://user@host/learn. LEARN_ORIGIN is the address of the site where a
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from examples.learn import pages
@@ -31,7 +31,7 @@ def create(database: str) -> App:
 
 
 @asynccontextmanager
-async def ready(app: App) -> AsyncIterator[None]:
+async def ready(app: App) -> AsyncGenerator[None]:
     """Before the first request: create the tables that are missing, and load the content if it has changed."""
     await app.sync()
     await load(app)

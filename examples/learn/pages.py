@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from xml.sax.saxutils import escape
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.exception_handlers import http_exception_handler
+from starlette.exceptions import HTTPException
 
 from examples.learn import graph
 from examples.learn.markdown import render
@@ -277,8 +279,10 @@ async def asset(request: Request, name: str) -> Response:
     return static(request, name) or await missing(request)
 
 
-async def missing(request: Request, _error: Exception | None = None) -> Response:
-    """What is not there; also what unknown addresses get."""
+async def missing(request: Request, error: Exception | None = None) -> Response:
+    """What is not there; also what unknown addresses get, but for those of programs."""
+    if isinstance(error, HTTPException) and request.url.path.startswith("/api/"):
+        return await http_exception_handler(request, error)
     return page(request, "missing.html", "There is no such page", "Nothing is found at this address.", status=404)
 
 

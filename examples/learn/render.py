@@ -113,6 +113,10 @@ def _date(instant: datetime) -> str:
     return f"{instant.day} {instant:%B %Y}"
 
 
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
 def _years(years: str) -> str:
     return f"{years.replace('-', '–')} years"
 
@@ -133,7 +137,7 @@ _environment = Environment(
         "area": AREAS.__getitem__,
         "asset": _asset,
         "date": _date,
-        "host": lambda url: urlsplit(url).hostname or "",
+        "host": _host,
         "isodate": lambda instant: instant.date().isoformat(),
         "lower_first": lambda text: text[:1].lower() + text[1:],
         "sum_edges": lambda nodes: sum(len(node.edges) for node in nodes),

@@ -24,6 +24,7 @@ from kingpost.language.tree import (
     Step,
     identity,
     transform,
+    walk,
 )
 from kingpost.language.types import BOOL, INT, TEXT
 from tests.language.declared import accept, returning
@@ -168,8 +169,6 @@ def guarded(expression: Expression, guard: Expression) -> Any:
 
 
 def guard_about(guard: Expression) -> str:
-    from kingpost.language.tree import walk
-
     return next(node.resource for node in walk(guard) if isinstance(node, Root))
 
 

@@ -11,11 +11,13 @@ import pytest
 
 from kingpost.language.lower import LanguageError, lower
 from kingpost.language.refusals import REFUSALS
+from kingpost.language.render import render
+from kingpost.language.schema import Scalar
 from kingpost.language.source import parse_text, read_source
-from kingpost.language.tree import Const, Field, Param, Root, walk
+from kingpost.language.tree import Const, Field, Many, Param, Root, walk
 from kingpost.language.types import BOOL, DATETIME, FLOAT, INT, TEXT, Kind, Type
-from tests.language.declared import DOMAIN, accept, declare, problems, returning, shown, text_shown
-from tests.language.domain import NOW, Person, Status
+from tests.language.declared import DOMAIN, accept, declare, derived, problems, returning, shown, text_shown
+from tests.language.domain import NOW, Domain, Person, Status
 from tests.language.strategies import NAMES
 
 ADA = Person({"id": 7})
@@ -148,8 +150,6 @@ def test_text_names_attributes_of_the_row(text: str) -> None:
 
 
 def test_in_text_an_attribute_wins_over_a_function_of_its_name() -> None:
-    from tests.language.domain import Domain, Scalar
-
     domain = Domain({"Thing": {"len": Scalar(INT)}})
     found = lower(parse_text("len > 3"), domain, {}, prefix="t", expects=BOOL, proven=False, root=Root("Thing"))
     assert Field(Root("Thing"), "len", INT) in list(walk(found.expression))
@@ -209,14 +209,10 @@ BODIES = {
 
 @pytest.mark.parametrize("code", BODIES)
 def test_statements_fold_into_one_expression(code: str) -> None:
-    from kingpost.language.render import render
-
     assert render(accept(read_source(declare(code))).expression) == BODIES[code]
 
 
 def test_generators_of_a_tree_have_numbers_of_their_own() -> None:
-    from kingpost.language.tree import Many
-
     code = "def rule(self, me):\n    n = sum(v.n for v in self.visits)\n    return 1 < n < self.popularity < n"
     numbers = [n.var for n in walk(accept(read_source(declare(code))).expression) if isinstance(n, Many)]
     assert len(numbers) == len(set(numbers)) > 5
@@ -527,8 +523,6 @@ def test_captured_values_are_read_when_asked_and_keep_their_type() -> None:
 
 
 def test_captures_of_what_is_put_in_place_have_its_name() -> None:
-    from tests.language.declared import derived
-
     domain = DOMAIN.deriving("Person", rich=derived("self.score > LIMIT", BOOL))
     found = lower(returning("self.rich or self.score < LIMIT"), domain, NAMES, prefix="t", expects=BOOL)
     assert [capture.name for capture in found.captures] == ["Person.rich.LIMIT", "t.LIMIT"]
@@ -561,8 +555,6 @@ def test_a_captured_none_is_compared_as_none() -> None:
 
 
 def test_a_rule_may_leave_arguments_to_their_defaults() -> None:
-    from tests.language.domain import Domain
-
     old = read_source(declare("def rule(self, least=18):\n    return self.score > least"))
     domain = Domain(DOMAIN.resources, {("Person", "old"): old})
     found = lower(returning("self.old() and self.old(3)"), domain, NAMES, prefix="t", expects=BOOL)

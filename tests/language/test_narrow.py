@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from kingpost.language.lower import LanguageError, lower
 from kingpost.language.source import read_source
-from tests.language.declared import declare, problems, returning
+from kingpost.language.types import BOOL
+from tests.language.declared import DOMAIN, declare, problems, returning
+from tests.language.domain import Domain
+from tests.language.strategies import NAMES
 
 PROVED = [
     "self.age is not None and self.age < 18",
@@ -95,16 +99,8 @@ def test_early_return_proves(body: str) -> None:
 
 
 def test_what_a_caller_has_proved_holds_in_the_rule_it_calls() -> None:
-    from tests.language.declared import DOMAIN, accept
-    from tests.language.domain import Domain
-
     young = read_source(declare("def rule(self):\n    return self.age < 18"))
     domain = Domain(DOMAIN.resources, {("Person", "young"): young})
-    from kingpost.language.lower import LanguageError, lower
-    from kingpost.language.types import BOOL
-    from tests.language.strategies import NAMES
-
-    assert accept(returning("self.active"))
     assert lower(returning("self.age is not None and self.young()"), domain, NAMES, prefix="t", expects=BOOL)
     with pytest.raises(LanguageError):
         lower(returning("self.young()"), domain, NAMES, prefix="t", expects=BOOL)

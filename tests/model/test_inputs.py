@@ -223,7 +223,13 @@ def test_an_unknown_member_is_answered_with_the_one_meant():
 
 def test_relations_come_by_object_or_key():
     seat = {"row": "a", "number": 1}
-    data = {"title": "t", "author": {"id": str(KEY)}, "seat": seat, "topics": ["a", {"code": "b"}], "lines": [{"text": "x"}]}
+    data = {
+        "title": "t",
+        "author": {"id": str(KEY)},
+        "seat": seat,
+        "topics": ["a", {"code": "b"}],
+        "lines": [{"text": "x"}],
+    }
     assert ACCEPT("Article", "create", data) == {
         "title": "t",
         "author": (KEY,),
@@ -337,11 +343,12 @@ def test_the_schema_tells_in_from_out():
     taken = document["paths"]["/articles"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     given = document["paths"]["/articles"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert taken == {"$ref": "#/components/schemas/ArticleIn"}
-    assert given == {"$ref": "#/components/schemas/Article"}
+    name = given["$ref"].removeprefix("#/components/schemas/")
+    assert name in ("Article", "Article-Output")  # resources that refer to each other: Pydantic adds the mode
     assert "views" not in schemas["ArticleIn"]["properties"]
-    assert schemas["Article"]["required"] == ["id"]
+    assert schemas[name]["required"] == ["id"]
     assert "secret" not in schemas["User"]["properties"]
-    assert "length" in schemas["Article"]["properties"]
+    assert "length" in schemas[name]["properties"]
     assert "m_" not in json.dumps(schemas)
 
 

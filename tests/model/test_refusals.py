@@ -13,7 +13,19 @@ from pydantic import BaseModel
 from kingpost.base.problems import DeclarationError
 from kingpost.language.builtins import now
 from kingpost.model.build import build
-from kingpost.model.declare import action, actor, allow, anyone, authenticated, computed, deny, field, index, unique, validate
+from kingpost.model.declare import (
+    action,
+    actor,
+    allow,
+    anyone,
+    authenticated,
+    computed,
+    deny,
+    field,
+    index,
+    unique,
+    validate,
+)
 from kingpost.model.refusals import REFUSALS
 from kingpost.model.resource import Resource
 

@@ -130,7 +130,7 @@ def test_what_is_not_loaded_says_what_to_add():
         _ = loaded.comments
     with pytest.raises(NotLoaded, match=r'add "published_at" to .fields'):
         _ = loaded.published_at
-    with pytest.raises(NotLoaded, match=r'Article.popularity needs what is not loaded \(comments\)') as named:
+    with pytest.raises(NotLoaded, match=r"Article.popularity needs what is not loaded \(comments\)") as named:
         _ = loaded.popularity
     assert named.value.name == "popularity"
     assert not issubclass(NotLoaded, AttributeError)

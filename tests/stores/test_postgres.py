@@ -118,7 +118,9 @@ async def test_who_waits_too_long_for_a_connection_is_told(postgres_url: str) ->
     await store.stop()
 
 
-async def test_a_read_on_a_broken_connection_is_tried_again(store: PostgresStore, postgres_server: PostgresServer) -> None:
+async def test_a_read_on_a_broken_connection_is_tried_again(
+    store: PostgresStore, postgres_server: PostgresServer
+) -> None:
     await asyncio.gather(*(ids(store, "Log") for _ in range(4)))
     await store.write([log(1)])
     kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND pid <> pg_backend_pid()"
@@ -178,8 +180,16 @@ async def test_writes_that_collide_are_tried_again(store: PostgresStore) -> None
     from kingpost.plan.select import Update
 
     await store.write([log(1, 2)])
-    there = [Update("Log", (1,), {"text": "a"}), *([Update("Log", (1,), {"text": "a"})] * 20), Update("Log", (2,), {"text": "a"})]
-    back = [Update("Log", (2,), {"text": "b"}), *([Update("Log", (2,), {"text": "b"})] * 20), Update("Log", (1,), {"text": "b"})]
+    there = [
+        Update("Log", (1,), {"text": "a"}),
+        *([Update("Log", (1,), {"text": "a"})] * 20),
+        Update("Log", (2,), {"text": "a"}),
+    ]
+    back = [
+        Update("Log", (2,), {"text": "b"}),
+        *([Update("Log", (2,), {"text": "b"})] * 20),
+        Update("Log", (1,), {"text": "b"}),
+    ]
     for _ in range(3):
         await asyncio.gather(store.write(there), store.write(back))
     assert len(set(await ask(store, select("Log", "text")))) == 1

@@ -54,5 +54,5 @@ def test_a_checker_flags_exactly_the_planted_mistakes(checker, lines):
 
 def test_the_example_of_the_design_is_there_word_for_word():
     text = (EXAMPLES / "design.py").read_text()
-    assert "class View(Resource, store=\"events\"):" in text
+    assert 'class View(Resource, store="events"):' in text
     assert 'stores={"main": "sqlite:///learn.db", "events": "mongodb://127.0.0.1/learn"}' in text

@@ -47,7 +47,7 @@ class Plans:
         told = tuple(right for right in standing.consulted if right.leaves)
         if known is None or set(told) - set(known.rights):
             known = self._known[kind] = _Known(tuple(dict.fromkeys((*(known.rights if known else ()), *told))))
-            if len(self._known) > self._shapes:
+            while len(self._known) > self._shapes:
                 self._known.popitem(last=False)
         elif len(known.variants) >= self._variants:
             known.variants.clear()

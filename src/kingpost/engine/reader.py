@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -20,6 +20,7 @@ from kingpost.engine.stitch import Forms, Make, Stitch, grouped, key_reader, sti
 from kingpost.language.capture import bind
 from kingpost.language.schema import Schema
 from kingpost.language.source import Source
+from kingpost.language.text import lift
 from kingpost.language.types import Kind, Type
 from kingpost.model.columns import key_columns
 from kingpost.model.model import Model
@@ -100,6 +101,7 @@ class Reader:
     async def page(self, read: Read, context: Context) -> Page:
         """A page of rows."""
         began = perf_counter()
+        read = self._lifted(read)
         actor = actor_key(context)
         values: list[Any] | None = None
         now = context.now
@@ -150,6 +152,7 @@ class Reader:
 
     async def stream(self, read: Read, context: Context, *, chunk: int = 1000) -> AsyncIterator[list[Any]]:
         """All rows in chunks, from one snapshot, in bounded memory."""
+        read = self._lifted(read)
         ready = self.ready(read, context, None)
         params = self.params(ready, read, context, context.now)
         if read.limit is not None:
@@ -160,6 +163,22 @@ class Reader:
             yield await self._complete(ready.running, rows, params)
 
     # Plans
+
+    def _lifted(self, read: Read) -> Read:
+        """The same read, the constants of its texts taken out; kept with the read, which doors keep by query."""
+        if not any(isinstance(one, Expressed) and one.text and one.lifted is None for one in read.conditions):
+            return read
+        known: Read | None = read.__dict__.get("lifted")
+        if known is None:
+            resource = read.resource
+            if read.relation is not None:
+                resource = self.model[resource].relations[read.relation].target
+            conditions = tuple(
+                lifted(one, self.schema, resource) if isinstance(one, Expressed) and one.text else one
+                for one in read.conditions
+            )
+            known = read.__dict__["lifted"] = replace(read, conditions=conditions)
+        return known
 
     def ready(self, read: Read, context: Context, nones: tuple[bool, ...] | None) -> Ready:
         """The plan of a read, from memory or made now."""
@@ -246,7 +265,7 @@ class Reader:
     ) -> None:
         for index, condition in enumerate(conditions):
             if isinstance(condition, Expressed):
-                params.update(condition.values)
+                params.update((f"{name}{index}.{value}", given) for value, given in condition.values.items())
                 self._capture(params, planned, f"{name}{index}", condition.source)
             else:
                 read = planned.readers.get(f"{name}{index}")
@@ -300,6 +319,12 @@ class Reader:
         if below.store is not running.store:
             return _rekeyed(found, keys, form, below, batch, self.model)
         return found
+
+
+def lifted(condition: Expressed, schema: Schema, resource: str) -> Expressed:
+    """A condition as text, its constants apart from its shape."""
+    apart = lift(condition.source, schema, resource)
+    return Expressed(condition.source, apart.shape, apart.values, lifted=apart)
 
 
 def _rekeyed(

@@ -8,9 +8,24 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from decimal import Context, Decimal
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, cast
 
+from kingpost.language.evaluate_forms import (
+    COMPARE,
+    FUNCTIONS,
+    Compiled,
+    among,
+    branched,
+    calculated,
+    chosen,
+    equal,
+    kleene,
+    lifted,
+    listed,
+    negated,
+    strict,
+    total,
+)
 from kingpost.language.tree import (
     Aggregate,
     And,
@@ -40,42 +55,10 @@ from kingpost.language.tree import (
     Summary,
     Truth,
 )
-from kingpost.language.types import BOOL
+from kingpost.language.types import BOOL, Type
 from kingpost.language.world import UNKNOWN, Frame, World
 
-__all__ = ["UNKNOWN", "Frame", "World", "compile_expression", "surely_true"]
-
-Compiled: TypeAlias = Callable[[Frame], Any]
-_Ask: TypeAlias = Callable[[Any, Any], Any]
-
-_EXACT: Final = Context(prec=200)  # beyond any field's digits: CPython's own default rounds at 28
-_COMPARE: Final[dict[str, _Ask]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_COMPUTE: Final[dict[str, _Ask]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": lambda one, other: one / other,
-    "//": lambda one, other: one // other,
-    "%": operator.mod,
-}
-_COMPUTE_EXACT: Final[dict[str, _Ask]] = {"+": _EXACT.add, "-": _EXACT.subtract, "*": _EXACT.multiply}
-_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    "lower": str.lower,
-    "upper": str.upper,
-    "casefold": str.casefold,
-    "strip": str.strip,
-    "startswith": str.startswith,
-    "endswith": str.endswith,
-    "contains": operator.contains,
-    "length": len,
-    "abs": abs,
-    "round": round,
-}
+__all__ = ["UNKNOWN", "Compiled", "Frame", "World", "compile_expression", "surely_true"]
 
 
 def surely_true(expression: Expression) -> Callable[[Frame], bool]:
@@ -98,30 +81,33 @@ def compile_expression(expression: Expression) -> Compiled:
         case Identity(row=row):
             return _identity(row)
         case Not(operand=operand):
-            return _not(_condition(operand))
+            return negated(_condition(operand))
         case And(operands=operands, type=type):
-            return _kleene(operands, False) if type == BOOL else _chosen(operands, False)
+            return _joined(operands, type, False)
         case Or(operands=operands, type=type):
-            return _kleene(operands, True) if type == BOOL else _chosen(operands, True)
+            return _joined(operands, type, True)
         case Truth(operand=operand):
-            return _lifted(bool, compile_expression(operand))
+            return lifted(bool, compile_expression(operand))
         case If(condition=condition, then=then, otherwise=otherwise):
-            return _if(_condition(condition), compile_expression(then), compile_expression(otherwise))
+            return branched(_condition(condition), compile_expression(then), compile_expression(otherwise))
         case Compare(op=op, left=left, right=right):
             one, other = compile_expression(left), compile_expression(right)
-            return _equal(one, other) if op == "==" else _strict(_COMPARE[op], one, other)
+            return equal(one, other) if op == "==" else strict(COMPARE[op], one, other)
         case IsNone(operand=operand):
-            return _lifted(lambda value: value is None, compile_expression(operand))
+            return lifted(lambda value: value is None, compile_expression(operand))
         case In(item=item, options=options):
-            return _in(compile_expression(item), options)
+            asked = compile_expression(item)
+            if isinstance(options, Param):
+                return listed(asked, options.name)
+            return among(asked, tuple(map(compile_expression, options)))
         case Negative(operand=operand):
-            return _strict(operator.neg, compile_expression(operand))
+            return strict(operator.neg, compile_expression(operand))
         case Arithmetic(op=op, left=left, right=right):
-            return _arithmetic(op, compile_expression(left), compile_expression(right))
+            return calculated(op, compile_expression(left), compile_expression(right))
         case Call(function=function, arguments=arguments):
-            return _strict(_FUNCTIONS[function], *map(compile_expression, arguments))
+            return strict(FUNCTIONS[function], *map(compile_expression, arguments))
         case Slice(operand=operand, start=start, stop=stop):
-            return _strict(operator.itemgetter(slice(start, stop)), compile_expression(operand))
+            return strict(operator.itemgetter(slice(start, stop)), compile_expression(operand))
         case Quantify():
             return _quantify(expression)
         case Aggregate():
@@ -215,127 +201,11 @@ def _condition(expression: Expression) -> Compiled:
     return condition
 
 
-def _not(operand: Compiled) -> Compiled:
-    def ask(frame: Frame) -> Any:
-        found = operand(frame)
-        return found if found is UNKNOWN else not found
-
-    return ask
-
-
-def _kleene(operands: tuple[Expression, ...], decides: bool) -> Compiled:
-    """`or` (true decides) and `and` (false decides)."""
-    parts = tuple(_condition(operand) for operand in operands)
-
-    def ask(frame: Frame) -> Any:
-        answer: Any = not decides
-        for part in parts:
-            found = part(frame)
-            if found is decides:
-                return decides
-            if found is UNKNOWN:
-                answer = UNKNOWN
-        return answer
-
-    return ask
-
-
-def _chosen(operands: tuple[Expression, ...], stops: bool) -> Compiled:
-    """The operand that `or` (the first true) or `and` (the first false) answers; unknown if one before it is."""
-    *firsts, last = map(compile_expression, operands)
-
-    def ask(frame: Frame) -> Any:
-        for part in firsts:
-            found = part(frame)
-            if found is UNKNOWN or bool(found) is stops:
-                return found
-        return last(frame)
-
-    return ask
-
-
-def _if(condition: Compiled, then: Compiled, otherwise: Compiled) -> Compiled:
-    def ask(frame: Frame) -> Any:
-        found = condition(frame)
-        return UNKNOWN if found is UNKNOWN else then(frame) if found else otherwise(frame)
-
-    return ask
-
-
-def _equal(one: Compiled, other: Compiled) -> Compiled:
-    def ask(frame: Frame) -> Any:
-        left = one(frame)
-        right = other(frame)
-        return UNKNOWN if left is UNKNOWN or right is UNKNOWN else left == right
-
-    return ask
-
-
-def _in(item: Compiled, options: tuple[Expression, ...] | Param) -> Compiled:
-    if isinstance(options, Param):
-        name = options.name
-
-        def among(frame: Frame) -> Any:
-            found = item(frame)
-            return UNKNOWN if found is UNKNOWN else found in frame.params[name]
-
-        return among
-    parts = tuple(map(compile_expression, options))
-
-    def ask(frame: Frame) -> Any:
-        found = item(frame)
-        if found is UNKNOWN:
-            return UNKNOWN
-        answer: Any = False
-        for part in parts:
-            option = part(frame)
-            if option is UNKNOWN:
-                answer = UNKNOWN
-            elif option == found:
-                return True
-        return answer
-
-    return ask
-
-
-# -------------------------------------------------------------------------------------------------------------- values
-
-
-def _lifted(function: Callable[[Any], Any], operand: Compiled) -> Compiled:
-    """A function that also takes None."""
-
-    def ask(frame: Frame) -> Any:
-        found = operand(frame)
-        return UNKNOWN if found is UNKNOWN else function(found)
-
-    return ask
-
-
-def _strict(function: Callable[..., Any], *operands: Compiled) -> Compiled:
-    """A function that raises over None, and where it has no answer: zero, out of range."""
-
-    def ask(frame: Frame) -> Any:
-        found = [operand(frame) for operand in operands]
-        for value in found:
-            if value is None or value is UNKNOWN:
-                return UNKNOWN
-        try:
-            return function(*found)
-        except (ZeroDivisionError, OverflowError):
-            return UNKNOWN
-
-    return ask
-
-
-def _arithmetic(op: str, one: Compiled, other: Compiled) -> Compiled:
-    compute, exact = _COMPUTE[op], _COMPUTE_EXACT.get(op)
-
-    def apply(left: Any, right: Any) -> Any:
-        if exact is not None and (isinstance(left, Decimal) or isinstance(right, Decimal)):
-            return exact(left, right)
-        return compute(left, right)
-
-    return _strict(apply, one, other)
+def _joined(operands: tuple[Expression, ...], type: Type, decides: bool) -> Compiled:
+    """`or` (true decides) and `and` (false decides): as conditions Kleene's, as values one of the operands."""
+    if type == BOOL:
+        return kleene(tuple(map(_condition, operands)), decides)
+    return chosen(tuple(map(compile_expression, operands)), decides)
 
 
 # ----------------------------------------------------------------------------------------------------------- relations
@@ -403,16 +273,9 @@ def _aggregate(node: Aggregate) -> Compiled:
                 return UNKNOWN
             values.append(value)
         if kind in ("count", "sum"):
-            return _total(values)
+            return total(values)
         if not values:
             return UNKNOWN if default is None else default(frame)
         return min(values) if kind == "min" else max(values)
 
     return ask
-
-
-def _total(values: list[Any]) -> Any:
-    total: Any = 0
-    for value in values:
-        total = _EXACT.add(total, value) if isinstance(value, Decimal) else total + value
-    return total

@@ -87,15 +87,14 @@ class _Body(Calls):
         """The whole of the source as one expression of the expected type."""
         node = self.source.node
         if isinstance(node, ast.Expression | ast.Lambda):
-            value, type = self.answered(node.body, expects)
+            value, _ = self.answered(node.body, expects)
             whole: ast.AST = node.body
         else:
             whole = node
             assigned = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
             self.assigned = frozenset(assigned)
-            value, type = self.block(self.without_docstring(node.body), expects, node)
+            value, _ = self.block(self.without_docstring(node.body), expects, node)
         self.within_bounds(value, whole)
-        del type
         return value
 
     @staticmethod
@@ -142,11 +141,7 @@ class _Body(Calls):
     ) -> tuple[Expression, Type]:
         """The statements after an assignment, with the value in place of the name."""
         before = dict(self.names)
-        try:
-            operand = self.operand(value)
-        except Refused:
-            # Go on with the other refusals, but not with those that come of this one.
-            raise
+        operand = self.operand(value)
         self.names[name] = operand
         try:
             return self.block(rest, expects, function)

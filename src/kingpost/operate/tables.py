@@ -40,7 +40,7 @@ class Differences:
 
 async def compare(app: App) -> list[Differences]:
     """How each store differs. Changes nothing, and makes no database file. Raises `Failure` (KC009)."""
-    return [await _compared(app, name, store) for name, store in app.stores.items()]
+    return [await _compared(app, name, store.url) for name, store in app.stores.items()]
 
 
 async def sync(app: App, wanted: Callable[[str], bool] = lambda url: True) -> list[Differences]:
@@ -48,11 +48,11 @@ async def sync(app: App, wanted: Callable[[str], bool] = lambda url: True) -> li
     found: list[Differences] = []
     for name, store in app.stores.items():
         if not wanted(store.url):
-            found.append(await _compared(app, name, store))
+            found.append(await _compared(app, name, store.url))
             continue
-        async with _open(name, store):
-            differences = Differences(name, shown_url(store.url), tuple(await store.compare()))
-            await store.apply(differences.possible)
+        async with _open(app, name, store.url) as opened:
+            differences = Differences(name, shown_url(store.url), tuple(await opened.compare()))
+            await opened.apply(differences.possible)
         found.append(differences)
     return found
 
@@ -70,14 +70,9 @@ def shown_url(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))
 
 
-async def _compared(app: App, name: str, store: Store) -> Differences:
-    shown = shown_url(store.url)
-    if _is_to_be_made(store.url):
-        empty = open_store("sqlite://", app.model, name)
-        async with _open(name, empty):
-            return Differences(name, shown, tuple(await empty.compare()))
-    async with _open(name, store):
-        return Differences(name, shown, tuple(await store.compare()))
+async def _compared(app: App, name: str, url: str) -> Differences:
+    async with _open(app, name, "sqlite://" if _is_to_be_made(url) else url) as opened:
+        return Differences(name, shown_url(url), tuple(await opened.compare()))
 
 
 def _is_to_be_made(url: str) -> bool:
@@ -91,15 +86,17 @@ def _is_to_be_made(url: str) -> bool:
 
 
 @asynccontextmanager
-async def _open(name: str, store: Store) -> AsyncIterator[None]:
+async def _open(app: App, name: str, url: str) -> AsyncIterator[Store]:
+    """A store beside the application's own, which is left as it is."""
+    store = open_store(url, app.model, name)
     try:
         await store.start()
         try:
-            yield
+            yield store
         finally:
             await store.stop()
     except StoreError as error:
-        raise store_failure(error, name, store.url) from error
+        raise store_failure(error, name, url) from error
 
 
 def store_failure(error: StoreError, name: str = "", url: str = "") -> Failure:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from kingpost.base.errors import Detail, Invalid
 from kingpost.language.lower import Capture, LanguageError, lower
 from kingpost.language.schema import Schema
+from kingpost.language.source import Source
+from kingpost.language.text import Lifted, lower_lifted
 from kingpost.language.tree import (
     Call,
     Compare,
@@ -55,7 +58,9 @@ class Conditions:
     def one(self, resource: str, condition: Condition | Expressed, name: str) -> Expression:
         """A condition as an expression; what its parameters take is kept in `readers` and `captures`."""
         if isinstance(condition, Expressed):
-            return self._lowered(resource, condition.source, condition.text, name, BOOL)
+            if condition.lifted is not None:
+                return self._lifted(resource, condition.lifted, name)
+            return (self._text if condition.text else self._code)(resource, condition.source, name, BOOL)
         pointer = condition.where or f"?{'.'.join(condition.path)}"
 
         def finish(value: Expression) -> Expression:
@@ -68,7 +73,7 @@ class Conditions:
         found: list[Order] = []
         for index, key in enumerate(sort):
             if key.source is not None:
-                value = self._lowered(resource, key.source, False, f"{prefix}{index}", None)
+                value = self._code(resource, key.source, f"{prefix}{index}", None)
             else:
                 value = along(self.standing, Root(resource), key.path, lambda value: value, "?sort")
             if value.type.kind in _UNSORTED:
@@ -127,30 +132,38 @@ class Conditions:
         operand = TEXT if condition.operator in _TEXT else value.type
         return lambda given: parse(given, operand, pointer)
 
-    def _lowered(self, resource: str, source: Any, text: bool, prefix: str, expects: Type | None) -> Expression:
-        root = Root(resource)
-        names: dict[str, Row | Expression] = {}
-        model = self.standing.model
-        if text:
-            names["self"] = root
-            if model.actor is not None:
-                me = Param("me", reference(model.actor, nullable=True))
-                names["me"] = Keyed(model.actor, me)
-        else:
-            names[source.parameters[0]] = root
-        schema = SuppliedSchema(self.schema, self.standing) if text else self.schema
+    def _lifted(self, resource: str, lifted: Lifted, prefix: str) -> Expression:
+        """A text without its constants, which become parameters of this condition."""
+        taken = {name: Param(f"{prefix}.{param.name}", param.type) for name, param in lifted.names.items()}
+        schema = SuppliedSchema(self.schema, self.standing)
         try:
-            lowered = lower(
-                source, schema, names, prefix=prefix, expects=expects, proven=False, root=root if text else None
-            )
+            lowered = lower_lifted(replace(lifted, names=taken), schema, resource, names=self._actor())
         except LanguageError as error:
-            details = [Detail("?where", problem.code, problem.message) for problem in error.problems]
-            raise Invalid("KP113", str(error), details) from None
-        if text:
-            return restrict(lowered.expression, self.standing)
+            raise _not_understood(error) from None
+        return restrict(lowered.expression, self.standing)
+
+    def _text(self, resource: str, source: Source, prefix: str, expects: Type | None) -> Expression:
+        """Text, with the rights of the actor."""
+        root = Root(resource)
+        names: dict[str, Row | Expression] = {"self": root, **self._actor()}
+        schema = SuppliedSchema(self.schema, self.standing)
+        try:
+            lowered = lower(source, schema, names, prefix=prefix, expects=expects, proven=False, root=root)
+        except LanguageError as error:
+            raise _not_understood(error) from None
+        return restrict(lowered.expression, self.standing)
+
+    def _code(self, resource: str, source: Source, prefix: str, expects: Type | None) -> Expression:
+        """A lambda of the application's own code, with the rights of the declaration."""
+        names: dict[str, Row | Expression] = {source.parameters[0]: Root(resource)}
+        lowered = lower(source, self.schema, names, prefix=prefix, expects=expects, proven=False)
         if lowered.captures:
             self.captured[prefix] = lowered.captures
         return self.standing.rights.closed(lowered.expression)
+
+    def _actor(self) -> dict[str, Row | Expression]:
+        actor = self.standing.model.actor
+        return {} if actor is None else {"me": Keyed(actor, Param("me", reference(actor, nullable=True)))}
 
     def search(self, resource: str, name: str) -> Expression:
         """Any of the fields declared `search=True` holds the text, whatever its case."""
@@ -176,6 +189,11 @@ class Conditions:
     @staticmethod
     def _refuse(pointer: str, message: str) -> None:
         raise Invalid("KP114", message, [Detail(pointer, "KP114", message)])
+
+
+def _not_understood(error: LanguageError) -> Invalid:
+    details = [Detail("?where", problem.code, problem.message) for problem in error.problems]
+    return Invalid("KP113", str(error), details)
 
 
 def _listed(given: Any) -> list[Any]:

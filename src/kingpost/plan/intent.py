@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from kingpost.language.source import Source
+from kingpost.language.text import Lifted
 
 Operator: TypeAlias = Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "contains", "startswith", "endswith", "none"]
 
@@ -34,14 +35,15 @@ class Condition:
 class Expressed:
     """A condition in the language: text (`?where=`), or a lambda, whose captured values are read off its source.
 
-    `shape` is equal for conditions that differ in bound values only; `values` are those of lifted constants, by the
-    name of their parameter.
+    `shape` is equal for conditions that differ in bound values only; `values` are those of constants that were `lifted`
+    out of the text.
     """
 
     source: Source
     shape: Hashable
     values: Mapping[str, Any] = field(default_factory=dict[str, Any])
     text: bool = True
+    lifted: Lifted | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import asyncpg
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from kingpost.language.schema import Scalar, ToOne
-from kingpost.model.columns import columns
+from kingpost.model.columns import Column, columns
 from kingpost.model.model import FieldModel, Model, RelationModel, ResourceModel
 from kingpost.plan.select import Select
 from kingpost.stores.sql.postgres_codecs import install
@@ -78,12 +78,19 @@ def definitions(model: Model, dialect: Dialect, store: str = "main") -> list[str
 def inserts(data: Data, dialect: Dialect, model: Model = MODEL) -> Iterator[tuple[str, list[list[Any]]]]:
     """One INSERT per resource with its rows in the driver's form."""
     for name, rows in data.items():
-        held = columns(MODEL, MODEL[name])
+        held = columns(model, model[name])
         converts = [dialect.forms.to_driver(column.type) or (lambda value: value) for column in held]
         names = ", ".join(dialect.quote(column.name) for column in held)
         marks = ", ".join("?" if dialect is SQLITE else f"${place}" for place in range(1, len(held) + 1))
-        values = [[f(row[c.member]) for f, c in zip(converts, held, strict=True)] for row in rows]
-        yield f"INSERT INTO {dialect.quote(MODEL[name].table)} ({names}) VALUES ({marks})", values
+        values = [[f(_part(row[c.member], held, c)) for f, c in zip(converts, held, strict=True)] for row in rows]
+        yield f"INSERT INTO {dialect.quote(model[name].table)} ({names}) VALUES ({marks})", values
+
+
+def _part(value: Any, held: tuple[Column, ...], column: Column) -> Any:
+    """A composite key is a tuple, of which each column has its part."""
+    if not isinstance(value, tuple):
+        return value
+    return value[[other for other in held if other.member == column.member].index(column)]
 
 
 class SQLiteDatabase:
@@ -131,28 +138,28 @@ class PostgresDatabase:
 
 
 @contextmanager
-def sqlite_database(data: Data = NASTY) -> Iterator[SQLiteDatabase]:
+def sqlite_database(data: Data = NASTY, model: Model = MODEL) -> Iterator[SQLiteDatabase]:
     """SQLite with the rows loaded."""
     database = SQLiteDatabase()
-    for text in definitions(MODEL, SQLITE):
+    for text in definitions(model, SQLITE):
         database.connection.execute(text)
-    for text, values in inserts(data, SQLITE):
+    for text, values in inserts(data, SQLITE, model):
         database.connection.executemany(text, values)
     yield database
     database.connection.close()
 
 
 @contextmanager
-def postgres_database(url: str, data: Data = NASTY) -> Iterator[PostgresDatabase]:
+def postgres_database(url: str, data: Data = NASTY, model: Model = MODEL) -> Iterator[PostgresDatabase]:
     """PostgreSQL with the rows loaded."""
 
     async def opened() -> Any:
         settings = {"timezone": "Europe/Amsterdam"}
         connection = await asyncpg.connect(url, server_settings=settings, statement_cache_size=0)
         await install(connection)
-        for text in definitions(MODEL, POSTGRES):
+        for text in definitions(model, POSTGRES):
             await connection.execute(text)
-        for text, values in inserts(data, POSTGRES):
+        for text, values in inserts(data, POSTGRES, model):
             await connection.executemany(text, values)
         await connection.execute("ANALYZE")
         return connection

@@ -81,7 +81,9 @@ def answers(expression: Expression, function: Any, params: dict[str, Any]) -> di
         answer = found[key] = evaluate(Frame(row, params, WORLD))
         with instant(NOW):
             expected = python_answer(function, OBJECTS["Person"][key], OBJECTS["Person"].get(params["me"]))
-        assert expected is RAISED or answer == getattr(expected, "id", expected), f"CPython {expected!r}, memory {answer!r}"
+        assert expected is RAISED or answer == getattr(expected, "id", expected), (
+            f"CPython {expected!r}, memory {answer!r}"
+        )
     return found
 
 
@@ -122,7 +124,9 @@ def rails(database: Database, expression: Expression, params: dict[str, Any], ex
         assert found == {key for key, answer in expected.items() if answer is wanted}, (database.dialect.name, wanted)
 
 
-def value_and_sort(database: Database, expression: Expression, params: dict[str, Any], expected: dict[int, Any]) -> None:
+def value_and_sort(
+    database: Database, expression: Expression, params: dict[str, Any], expected: dict[int, Any]
+) -> None:
     order = (Order(expression), Order(ROW))
     found = ask(database, Select("Person", (ROW, expression), order=order), params)
     plain = {key: None if answer is UNKNOWN else answer for key, answer in expected.items()}

@@ -1,7 +1,9 @@
 # The example of the design, word for word; below it, what a user may write over it.
 from datetime import datetime
 from typing import Literal
+
 from kingpost import App, Markdown, Resource, action, allow, anyone, computed, field, now
+
 
 class User(Resource, read=anyone):                    # shorthand for the commonest rule
     name: str = field(max_length=80)

@@ -7,7 +7,20 @@ from decimal import Decimal
 from typing import Literal
 
 from kingpost import (
-    Markdown, Resource, action, actor, allow, anyone, authenticated, computed, deny, field, index, nobody, now, unique,
+    Markdown,
+    Resource,
+    action,
+    actor,
+    allow,
+    anyone,
+    authenticated,
+    computed,
+    deny,
+    field,
+    index,
+    nobody,
+    now,
+    unique,
     validate,
 )
 

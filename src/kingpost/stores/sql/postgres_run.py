@@ -35,8 +35,12 @@ AGAIN = (
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether the connection can't be used any more. A wrong argument may leave one in an open transaction, too."""
-    return isinstance(error, LOST) or not isinstance(error, asyncpg.PostgresError)
+    """Whether the connection can't be used any more.
+
+    What the driver itself raises (it has no severity, which the server always sends) leaves a statement prepared and
+    not run, and with it an open transaction.
+    """
+    return isinstance(error, LOST) or getattr(error, "severity", None) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,6 @@ class Runner:
                 return self.names.refused(step, table, constraint)
             case asyncpg.NumericValueOutOfRangeError() | asyncpg.DatetimeFieldOverflowError() | asyncpg.DataError():
                 return OutOfRange("A computation or a value left what the store can hold", index)
-            case asyncpg.exceptions._base.DataError():
-                return OutOfRange("A value does not fit the type of its column", index)
             case asyncpg.StringDataLengthMismatchError() | asyncpg.ProgramLimitExceededError():
                 return OutOfRange("A value is larger than the store can hold", index)
             case asyncpg.QueryCanceledError():

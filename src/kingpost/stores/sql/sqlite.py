@@ -16,7 +16,7 @@ from kingpost.stores.sql.common import Ground
 from kingpost.stores.sql.dialects import SQLITE
 from kingpost.stores.sql.sqlite_connection import connect, locate
 from kingpost.stores.sql.sqlite_reader import Prepared, Reader
-from kingpost.stores.sql.sqlite_run import Runner
+from kingpost.stores.sql.sqlite_run import FAILURES, Runner
 from kingpost.stores.sql.sqlite_writer import Hold, Writer, in_savepoint
 
 
@@ -58,7 +58,7 @@ class SqliteStore:
     async def fetch(self, prepared: Prepared, params: Mapping[str, object]) -> Rows:
         try:
             return await self._reader.fetch(prepared, prepared.arguments(params))
-        except (sqlite3.Error, OverflowError) as error:
+        except FAILURES as error:
             raise self._runner.explain(error) from error
 
     async def stream(
@@ -68,7 +68,7 @@ class SqliteStore:
             async with aclosing(self._reader.stream(prepared, prepared.arguments(params), chunk)) as found:
                 async for rows in found:
                     yield rows
-        except (sqlite3.Error, OverflowError) as error:
+        except FAILURES as error:
             raise self._runner.explain(error) from error
 
     async def write(self, operations: Sequence[Operation]) -> list[Rows]:
@@ -135,7 +135,7 @@ class SqliteTransaction:
             rows: Rows = await self._hold.run(
                 lambda connection: connection.execute(prepared.text, arguments).fetchall()
             )
-        except (sqlite3.Error, OverflowError) as error:
+        except FAILURES as error:
             raise self._runner.explain(error) from error
         return rows
 

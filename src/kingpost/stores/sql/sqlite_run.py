@@ -15,6 +15,9 @@ from kingpost.stores.sql.errors import Names, check_count, stale
 from kingpost.stores.sql.sqlite_connection import is_busy
 
 UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID)
+FAILURES = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+"""What the driver raises, the latter two for values that it can't bind."""
+
 OUT_OF_RANGE = ("integer overflow", "too large")
 
 
@@ -37,7 +40,7 @@ class Runner:
             else:
                 done = connection.executemany(step.text, step.rows)
                 rows = []
-        except (sqlite3.Error, OverflowError) as error:
+        except FAILURES as error:
             raise self.explain(error, connection, step) from error
         if step.one and done.rowcount != 1:
             raise stale(step)
@@ -51,8 +54,8 @@ class Runner:
     ) -> StoreError:
         """A driver's error in the terms of the contract. SQLite's own words hold no values and may be kept."""
         index = None if step is None else step.index
-        if isinstance(error, OverflowError):
-            return OutOfRange("An integer does not fit into 64 bits", index)
+        if isinstance(error, OverflowError | UnicodeEncodeError):
+            return OutOfRange("An integer does not fit into 64 bits, or a text into UTF-8", index)
         words = str(error)
         subject = words.partition("failed: ")[2]
         match getattr(error, "sqlite_errorcode", None):

@@ -1,0 +1,55 @@
+"""`kingpost check`: everything wrong with an application, and what was probably forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from kingpost.cli.command import Application
+from kingpost.operate.failure import Failure
+
+if TYPE_CHECKING:
+    from kingpost.app import App
+    from kingpost.base.problems import Problem
+
+
+def check(app: Application = None, /, *, strict: bool = False, stores: bool = True) -> int:
+    """Build the application and report every problem in it, with place and remedy; then warnings.
+
+    Warnings have stable ids (KC101 ...): text without a bound, resources and actions that no rule speaks of, unique
+    values that tell of hidden rows, tables that differ from the declaration. Exit status 1 where there is a problem.
+
+    Args:
+        strict: Warnings count as problems.
+        stores: Compare the tables, too; needs the stores to be there.
+    """
+    from kingpost.base.problems import DeclarationError
+    from kingpost.cli.console import counted, output, show_problems
+    from kingpost.operate.checks import warnings
+    from kingpost.operate.target import load, locate
+
+    target = locate(app)
+    try:
+        loaded = load(target)
+    except DeclarationError as error:
+        show_problems(error.problems, output)
+        output.print(f"\n{counted(len(error.problems), 'problem')} in {target}", style="bold red")
+        return 1
+    found = warnings(loaded.model)
+    if stores:
+        found += _tables(loaded, str(target))
+    show_problems(found, output)
+    resources = sum(not one.internal for one in loaded.model.resources.values())
+    what = f"{target}: {counted(resources, 'resource')}, no problems, {counted(len(found), 'warning')}"
+    output.print(f"\n{what}" if found else what, style="bold yellow" if found else "bold green")
+    return 1 if strict and found else 0
+
+
+def _tables(app: App, target: str) -> list[Problem]:
+    from kingpost.operate.checks import table_warnings
+    from kingpost.operate.tables import compare
+
+    try:
+        return table_warnings(asyncio.run(compare(app)), target)
+    except Failure as failure:
+        return list(failure.problems)

@@ -1,0 +1,79 @@
+"""`kingpost routes`: what is served, and who may use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from kingpost.cli.command import Application
+
+if TYPE_CHECKING:
+    from kingpost.app import App
+    from kingpost.model.model import ResourceModel
+
+VERBS = {"GET": "read", "POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
+HIDDEN = ("HEAD", "OPTIONS")
+
+
+def routes(app: Application = None, /) -> int:
+    """List methods, paths, what they do, and by which rules; also routes of the application's own."""
+    from kingpost.cli.console import output, plain_table
+    from kingpost.operate.target import load, locate
+
+    table = plain_table("Method", "Path", "What", "Who")
+    loaded = load(locate(app))
+    for row in (*_of_resources(loaded), *_of_application(loaded)):
+        table.add_row(*row)
+    output.print(table)
+    return 0
+
+
+def _of_resources(app: App) -> Iterator[tuple[str, str, str, str]]:
+    shown = [one for one in app.model.resources.values() if not one.internal]
+    # The longest path first: one resource may live below the path of another.
+    by_path = sorted(shown, key=lambda one: -len(one.path))
+    for method, path, what in app.rest.routes():
+        found = next((one for one in by_path if f"{path}/".find(f"/{one.path.strip('/')}/") >= 0), None)
+        yield method, path, what, "everyone" if found is None else _who(app, found, method, path)
+
+
+def _who(app: App, found: ResourceModel, method: str, path: str) -> str:
+    rest = path.partition(f"/{found.path.strip('/')}")[2].strip("/").split("/")
+    name = rest[1] if len(rest) > 1 else ""
+    if method == "POST" and name in found.actions:
+        return who(found, name)
+    if name in found.relations:
+        target = app.model[found.relations[name].target]
+        return f"{who(found, 'read')}; {target.name}: {who(target, 'read')}"
+    return who(found, VERBS.get(method, "read"))
+
+
+def who(found: ResourceModel, verb: str) -> str:
+    """The rules for a verb: names of methods, or what a keyword says."""
+    allowed = [rule_name(rule) for rule in found.rules if rule.effect == "allow" and verb in rule.verbs]
+    denied = [rule_name(rule) for rule in found.rules if rule.effect == "deny" and verb in rule.verbs]
+    if not allowed:
+        return "nobody"
+    return " or ".join(dict.fromkeys(allowed)) + "".join(f", not {name}" for name in dict.fromkeys(denied))
+
+
+def rule_name(rule: Any) -> str:
+    """A rule by name; one without a name by what it says."""
+    if rule.source is not None and rule.source.function is not None:
+        return str(rule.name)
+    from kingpost.language.render import render
+    from kingpost.language.tree import TRUE
+
+    return "anyone" if rule.expression == TRUE else render(rule.expression)
+
+
+def _of_application(app: App) -> Iterator[tuple[str, str, str, str]]:
+    for route in app.routes:
+        path = getattr(route, "path", "") or "/"
+        methods = sorted(set(getattr(route, "methods", None) or ()) - {*HIDDEN})
+        summary = getattr(route, "summary", None) or _words(getattr(route, "name", "") or type(route).__name__)
+        yield ",".join(methods) or "*", path, summary, "its own code"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -11,10 +11,10 @@ from examples.learn.planning import depths
 if TYPE_CHECKING:
     from examples.learn.models import Topic
 
-LETTER = 6.7  # average width at 13 px, generous
-LABEL = 21  # letters in a line
+LETTER = 6.3  # average width at 13 px, generous
+LABEL = 20  # letters in a line
 ROW, LINE, LANE_HEAD, LANE_END = 26, 14, 30, 10  # heights: of a row, of each further line of a name
-GAP = 34  # between columns, where the lines have room to turn
+GAP = 24  # between columns, where the lines have room to turn
 LEFT = 12
 
 

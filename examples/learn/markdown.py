@@ -34,11 +34,11 @@ class Rendered:
 
 _FORMAT: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
 _ATTRIBUTES = {
-    "a": {"href", "title"}, "code": {"class"}, "pre": {"tabindex"}, "span": {"class"},
-    "h2": {"id"}, "h3": {"id"}, "ol": {"start"}, "th": {"scope"},
+    "a": {"href", "title"}, "div": {"aria-label", "class", "role", "tabindex"}, "h2": {"id"}, "ol": {"start"},
+    "pre": {"tabindex"}, "span": {"class"}, "th": {"scope"},
 }  # fmt: skip
 _TAGS = {
-    "a", "blockquote", "br", "code", "del", "em", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "s", "span", "strong",
+    "a", "blockquote", "br", "code", "div", "em", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "s", "span", "strong",
     "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 
@@ -80,8 +80,13 @@ def _code(code: str, language: str, _attributes: str) -> str:
         marked = highlight(code, get_lexer_by_name(language), _FORMAT) if language else escape(code)
     except ClassNotFound:
         marked = escape(code)
-    # Wide code scrolls, so the keyboard must be able to get there.
     return f'<pre tabindex="0"><code>{marked}</code></pre>\n'
 
 
+# Wide code and wide tables scroll by themselves, so the keyboard must be able to get there.
+_WIDE = '<div class="wide" role="group" aria-label="Table" tabindex="0"><table>\n'
+
 _parser = MarkdownIt("commonmark", {"html": False, "highlight": _code}).enable(["table", "strikethrough"])
+_parser.add_render_rule("table_open", lambda _self, *_arguments: _WIDE)
+_parser.add_render_rule("table_close", lambda _self, *_arguments: "</table></div>\n")
+_parser.add_render_rule("th_open", lambda _self, *_arguments: '<th scope="col">')

@@ -100,3 +100,10 @@ def test_code_is_marked_and_can_be_reached_by_keyboard() -> None:
     assert '<pre tabindex="0"><code><span class="k">return</span>' in html
     assert "a &lt; b" in html
     assert "&lt;b&gt;" in html
+
+
+def test_tables_scroll_by_themselves() -> None:
+    html = render("| a | b |\n|---|---|\n| 1 | <b>2</b> |\n").html
+    assert html.startswith('<div class="wide" role="group" aria-label="Table" tabindex="0"><table>')
+    assert html.count('<th scope="col">') == 2
+    assert "<td>&lt;b&gt;2&lt;/b&gt;</td>" in html

@@ -17,6 +17,7 @@ MAIN = [
     "/",
     "/articles",
     "/articles/authentication-and-authorization",
+    "/articles/nosql-stores",
     "/topics",
     "/topics/rest-api-design",
     "/programs",

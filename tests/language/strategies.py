@@ -189,18 +189,28 @@ class _Writer:
             self.tested.append(path)
         inside = self.write("bool", depth)
         self.rows, self.tested = before
-        form = self.draw(st.integers(0, 3))
-        if form == 0:
-            return f"({path} is not None and {inside})"
-        if form == 1:
-            return f"({path} is None or {inside})"
-        if form == 2:
-            return f"({inside} if {path} else {self.write('bool', depth)})"
-        return f"(not ({path} is None) and {inside})"
+        other = self.write("bool", depth - 1)
+        tests = [
+            f"({path} is not None and {inside})",
+            f"({path} is None or {inside})",
+            f"({inside} if {path} else {other})",
+            f"(not ({path} is None) and {inside})",
+            f"({inside} if ({path} is not None and {other}) else {other})",
+            f"(not ({path} is None or {other}) and {inside})",
+            f"({other} if ({other} or {path} is None) else {inside})",
+        ]
+        tests_of_nothing = [
+            f"({path} is None and {inside})",
+            f"({path} is not None or {inside})",
+            f"({inside} if not {path} else {other})",
+            f"({inside} if ({path} is not None or {other}) else {other})",
+            f"(not ({path} is None and {other}) and {inside})",
+        ]
+        return str(self.pick(tests_of_nothing if self.chance(20) else tests))
 
     def write(self, type: str, depth: int) -> str:
         forms = getattr(self, f"{type}_forms")(depth) if depth > 0 else []
-        if not forms or self.chance(25):
+        if not forms or self.chance(25 if depth < 3 else 8):
             return self.leaf(type)
         form: Callable[[], str] = self.pick(forms)
         return form()
@@ -226,6 +236,12 @@ class _Writer:
             type = self.pick(comparable)
             operator = self.pick(["==", "!=", "<", "<=", ">", ">="])
             left = self.write(type, below)
+            if type in _LITERALS and self.chance(25):
+                literals = _LITERALS["float" if type == "int" and self.chance(40) else type]
+                sides = [left, self.pick(literals)]
+                return f" {operator} ".join(sides if self.chance(50) else sides[::-1])
+            if type == "float" and self.chance(30):
+                return f"{left} {operator} {self.pick(_LITERALS['int'])}"
             if type == "float":
                 right = self.pick(["self.ratio", "self.weight", *_LITERALS["float"]])
                 return f"{left} {operator} {right}"
@@ -406,7 +422,7 @@ def expressions(
     `type` is one of "bool", "int", "text", "datetime", "decimal", "float". `careful`: as declared functions are
     written, with tests for None, so that most is accepted with proof.
     """
-    return _Writer(draw, without, actor, careful).write(type, draw(st.integers(1, depth))), _TYPES[type]
+    return _Writer(draw, without, actor, careful).write(type, draw(st.integers(max(1, depth - 2), depth))), _TYPES[type]
 
 
 def nullable(attribute: ToOne | Scalar) -> bool:

@@ -1,12 +1,11 @@
 """The oracle, part 1: CPython runs the very function that was lowered, and the memory evaluator must agree.
 
-Where CPython answers, memory answers the same. Where CPython raises, memory answers unknown, or what Kleene's `and`,
-`or`, `any`, `all`, `in` decide without the part that raises.
+Where CPython answers, memory answers the same. Where CPython raises, memory answers unknown, or what `and`, `or`,
+`any`, `all`, `in` decide without the part that raises (`tests/language/kleene.py`).
 """
 
 from __future__ import annotations
 
-import ast
 import os
 from typing import Any
 
@@ -19,6 +18,7 @@ from kingpost.language.lower import LanguageError, Lowered, lower
 from kingpost.language.source import read_source
 from kingpost.language.types import BOOL, Type
 from tests.language.domain import NASTY, NOW, Data, DictWorld, objects
+from tests.language.kleene import RAISES, kleene_function
 from tests.language.strategies import NAMES, SCHEMA, expressions, python_function, rows
 
 KINDS = ["bool", "bool", "bool", "int", "text", "datetime", "decimal", "float"]
@@ -48,7 +48,7 @@ def lowered(text: str, type: Type, *, proven: bool) -> tuple[Lowered, Any] | Non
 def python_answer(function: Any, person: Any, me: Any) -> Any:
     try:
         return function(person, me)
-    except (TypeError, AttributeError, ValueError, *BEYOND_NONE):
+    except RAISES:
         return RAISED
 
 
@@ -59,34 +59,26 @@ def disagreements(text: str, type: Type, data: Data, world: DictWorld, people: d
     tree, function = found
     ask = compile_expression(tree.expression)
     values = {capture.name: capture.read() for capture in tree.captures}
-    strict = not decides_early(text)
+    kleene = kleene_function(text, type == BOOL)
     for number, row in enumerate(data["Person"]):
         key = keys[number % len(keys)]
         with instant(NOW):
             expected = python_answer(function, people[row["id"]], people.get(key))
+            decided = python_answer(kleene, people[row["id"]], people.get(key))
         answer = ask(Frame(row, {**values, "now": NOW, "me": key}, world))
-        about = f"{text} on {row}, me={key}: CPython {expected!r}, memory {answer!r}"
-        if expected is RAISED:
-            assert not strict or answer is UNKNOWN, about
+        about = f"{text} on {row}, me={key}: CPython {expected!r}, as Kleene {decided!r}, memory {answer!r}"
+        if expected is not RAISED:
+            assert answer is not UNKNOWN, about
+            assert answer == expected, about
+        if decided is RAISED:
+            assert answer is UNKNOWN, about
         else:
             assert answer is not UNKNOWN, about
-            assert answer == getattr(expected, "id", expected), about
+            assert answer == decided, about
             if tree.expression.type == BOOL:
                 assert isinstance(answer, bool), about
             if answer is None:
                 assert tree.expression.type.nullable, about
-
-
-def decides_early(text: str) -> bool:
-    """Whether the text has a form that Kleene may decide although a part of it raises."""
-    for node in ast.walk(ast.parse(text, mode="eval")):
-        if isinstance(node, ast.BoolOp) or (isinstance(node, ast.Compare) and len(node.ops) > 1):
-            return True
-        if isinstance(node, ast.keyword):  # CPython looks at `default=` also where there are rows
-            return True
-        if isinstance(node, ast.In | ast.NotIn) or (isinstance(node, ast.Name) and node.id in ("any", "all")):
-            return True
-    return False
 
 
 @oracle

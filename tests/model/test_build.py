@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, Self, TypedDict
 
 import pytest
 from pydantic import BaseModel
@@ -119,6 +119,10 @@ class Course(Resource, tenant="organisation", soft_delete=True, write=authentica
     @classmethod
     def tidy(cls) -> int:
         return 0
+
+    @action
+    def touch(self) -> Self:
+        return self
 
     @validate("title")
     def fine(self) -> None: ...
@@ -261,6 +265,7 @@ def test_constraints_actions_and_validators():
     assert (enrol.on, enrol.check, enrol.returns) == ("row", "both", Enrolment)
     assert [(each.name, each.required) for each in enrol.parameters] == [("who", True), ("at", False)]
     assert tidy.on == "collection"
+    assert COURSE.actions["touch"].returns is Course
     assert tidy.function() == 0
     assert COURSE.validators[0].fields == ("title",)
 

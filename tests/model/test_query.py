@@ -111,7 +111,7 @@ def test_names_are_checked_on_the_call(call, error, words):
 
 
 def test_captured_values_are_those_of_the_call():
-    queries = [Article.where(lambda a: a.title == name) for name in ("x", "y")]
+    queries = [Article.where(lambda a: a.title == name) for name in ("x", "y")]  # noqa: B023  # read on the call
     name, names = "z", ["a"]
     late = Article.where(lambda a: a.title in names and a.title != name)
     names.append("b")

@@ -201,7 +201,7 @@ def test_copies_are_the_same_row(copied):
     assert twin == loaded
     assert vars(twin) == vars(loaded)
     assert changes(twin) == {"title": "new"}
-    with pytest.raises(NotLoaded, match="Article.author holds only the key"):
+    with pytest.raises(NotLoaded, match=r"Article\.author holds only the key"):
         _ = twin.author.name
 
 
@@ -242,3 +242,18 @@ async def test_without_an_app_nobody_answers():
 
     with pytest.raises(RuntimeError, match="Lonely is part of no App yet"):
         await Lonely.all()
+
+
+def test_a_class_may_have_an_init_subclass_of_its_own():
+    class Counted(Resource, abstract=True):
+        names: list[str] = []
+
+        def __init_subclass__(cls, **keywords: Any) -> None:
+            super().__init_subclass__(**keywords)
+
+    class Thing(Counted):
+        title: str
+
+    assert Thing.__kingpost__.file == __file__
+    assert "class Thing(Counted)" in Thing.__kingpost__.place().text
+    assert Thing(title="t").names == []

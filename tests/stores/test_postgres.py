@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from kingpost.base.problems import DeclarationError
-from kingpost.plan.select import Insert
+from kingpost.plan.select import Insert, Update
 from kingpost.stores.contract import OutOfRange, StoreDown, StoreError
 from kingpost.stores.settings import StoreSettings
 from kingpost.stores.sql.pool import Pool
@@ -131,10 +131,14 @@ async def test_a_read_on_a_broken_connection_is_tried_again(
 
 async def test_a_broken_write_is_not_tried_again(store: PostgresStore) -> None:
     suicide = Statement("SELECT pg_terminate_backend(pg_backend_pid())", ())
-    with pytest.raises(StoreDown):
+
+    async def break_off() -> None:
         async with store.transaction() as transaction:
             await transaction.write([log(1)])
             await transaction.fetch(suicide, {})
+
+    with pytest.raises(StoreDown):
+        await break_off()
     assert await ids(store, "Log") == []
     await store.write([log(2)])
 
@@ -177,19 +181,12 @@ async def test_a_server_that_is_not_there() -> None:
 
 async def test_writes_that_collide_are_tried_again(store: PostgresStore) -> None:
     """Two batches that lock the same rows in opposite order: PostgreSQL kills one of them."""
-    from kingpost.plan.select import Update
-
     await store.write([log(1, 2)])
-    there = [
-        Update("Log", (1,), {"text": "a"}),
-        *([Update("Log", (1,), {"text": "a"})] * 20),
-        Update("Log", (2,), {"text": "a"}),
-    ]
-    back = [
-        Update("Log", (2,), {"text": "b"}),
-        *([Update("Log", (2,), {"text": "b"})] * 20),
-        Update("Log", (1,), {"text": "b"}),
-    ]
+
+    def writing(text: str, *numbers: int) -> list[Update]:
+        return [Update("Log", (number,), {"text": text}) for number in numbers]
+
+    there, back = writing("a", *[1] * 20, 2), writing("b", *[2] * 20, 1)
     for _ in range(3):
         await asyncio.gather(store.write(there), store.write(back))
     assert len(set(await ask(store, select("Log", "text")))) == 1
@@ -197,11 +194,15 @@ async def test_writes_that_collide_are_tried_again(store: PostgresStore) -> None
 
 async def test_an_idle_transaction_ends(postgres_url: str) -> None:
     store = await opened(postgres_url, StoreSettings(transaction=0.1))
-    with pytest.raises(StoreError):
+
+    async def dawdle() -> None:
         async with store.transaction() as transaction:
             await transaction.write([log(1)])
             await asyncio.sleep(0.5)
             await transaction.write([log(2)])
+
+    with pytest.raises(StoreError):
+        await dawdle()
     await store.write([log(3)])
     assert await ids(store, "Log") == [3]
     await store.stop()
@@ -232,7 +233,7 @@ class Line:
     def is_closed(self) -> bool:
         return self.closed
 
-    async def close(self, timeout: float) -> None:
+    async def close(self, timeout: float) -> None:  # noqa: ASYNC109  # as asyncpg has it
         self.closed = True
 
 

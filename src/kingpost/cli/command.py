@@ -22,15 +22,24 @@ HELP = """Declare a domain once and serve it.
 
 An application is named `module:attribute`, as Python imports it from here: `kingpost serve shop.web:app`. Without a
 name it is `app` of app.py, else of main.py; the environment variable KINGPOST_APP names another one.
+
+Begin with: `kingpost new blog && cd blog && kingpost serve`
 """
 
-EPILOGUE = "Begin with: kingpost new blog && cd blog && kingpost serve"
+COMMANDS = {
+    "new": "Make a project that serves at once.",
+    "serve": "Serve the application.",
+    "check": "Report everything wrong with the application, and what was probably forgotten.",
+    "routes": "List what is served, and by which rules.",
+    "explain": "Show what a rule, field or query becomes in each store, and why an actor may do something.",
+    "db": "Compare tables with the declaration, and bring them up to it.",
+    "shell": "Open an asynchronous console with the application in it.",
+}
 
-COMMANDS = ("new", "serve", "check", "routes", "explain", "db", "shell")
-
-command = App(name="kingpost", help=HELP, help_epilogue=EPILOGUE, version_flags=["--version", "-V"])
-for name in COMMANDS:
-    command.command(f"kingpost.cli.{name}:{name}", name=name)
+command = App(name="kingpost", help=HELP, version_flags=["--version", "-V"])
+for name, summary in COMMANDS.items():
+    # By import path: a command's module is loaded when it is called. Groups keep the help they declare.
+    command.command(f"kingpost.cli.{name}:{name}", name=name, help=summary)
 
 
 def run(arguments: Sequence[str]) -> int:

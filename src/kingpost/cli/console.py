@@ -11,7 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from kingpost.base.problems import Excerpt, Problem
+from kingpost.language.source import TEXT_FILE
 from kingpost.operate.failure import shown_path
+
+INSTRUCTED = ("KC", "KL0")
+"""Ids whose remedy says what to do; that of others is what to write instead."""
 
 WIDE = 200
 """Columns where nobody watches: a file or a pipe wants whole lines."""
@@ -32,14 +36,14 @@ def show_problems(problems: Sequence[Problem], console: Console) -> None:
     for index, problem in enumerate(problems):
         if index:
             console.print()
-        if problem.place is not None:
+        if problem.place is not None and problem.place.file != TEXT_FILE:
             console.print(Text(f"{shown_path(problem.place.file)}:{problem.place.line}", "dim"))
         words = Text(problem.code, "bold yellow" if is_warning(problem) else "bold red")
         console.print(words.append(f" {problem.message}", "default not bold"))
         if problem.place is not None:
             show_excerpt(problem.place, console)
         if problem.remedy:
-            label = "Next" if problem.code.startswith("KC") else "Write"
+            label = "Next" if problem.code.startswith(INSTRUCTED) else "Write"
             console.print(Text(f"  {label}: ", "bold green").append(problem.remedy, "default not bold"))
 
 

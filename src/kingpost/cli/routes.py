@@ -29,16 +29,21 @@ def routes(app: Application = None, /) -> int:
 
 
 def _of_resources(app: App) -> Iterator[tuple[str, str, str, str]]:
-    shown = [one for one in app.model.resources.values() if not one.internal]
+    from kingpost.operate.prepare import api_prefix
+
+    prefix = api_prefix(app)
+    shown = {f"{prefix}/{one.path.strip('/')}": one for one in app.model.resources.values() if not one.internal}
     # The longest path first: one resource may live below the path of another.
-    by_path = sorted(shown, key=lambda one: -len(one.path))
+    bases = sorted(shown, key=len, reverse=True)
     for method, path, what in app.rest.routes():
-        found = next((one for one in by_path if f"{path}/".find(f"/{one.path.strip('/')}/") >= 0), None)
-        yield method, path, what, "everyone" if found is None else _who(app, found, method, path)
+        base = next((one for one in bases if f"{path}/".startswith(f"{one}/")), None)
+        if base is None:
+            yield method, path, what, "anyone"
+        else:
+            yield method, path, what, _who(app, shown[base], method, path.removeprefix(base).split("/")[1:])
 
 
-def _who(app: App, found: ResourceModel, method: str, path: str) -> str:
-    rest = path.partition(f"/{found.path.strip('/')}")[2].strip("/").split("/")
+def _who(app: App, found: ResourceModel, method: str, rest: list[str]) -> str:
     name = rest[1] if len(rest) > 1 else ""
     if method == "POST" and name in found.actions:
         return who(found, name)

@@ -18,11 +18,12 @@ from kingpost.engine.repeats import Idempotency, Repeats
 from kingpost.engine.rows import Rows
 from kingpost.engine.runner import EngineRunner
 from kingpost.engine.writer import Writer, called
-from kingpost.language.builtins import instant, present
+from kingpost.language.builtins import instant as at, present
 from kingpost.language.schema import Schema
 from kingpost.language.tree import TRUE
-from kingpost.model.model import Model
-from kingpost.model.state import materialise, refer
+from kingpost.model.inputs import instance
+from kingpost.model.model import ActionModel, Model
+from kingpost.model.state import key_of, materialise, refer
 from kingpost.plan.intent import Read
 from kingpost.plan.read import refused
 from kingpost.plan.rights import Rights
@@ -114,8 +115,31 @@ class Engine:
     ) -> Sequence[tuple[Any, ...]]:
         """Add one row (a mapping) or several (a list), all or nothing; answers their keys."""
         items = data if isinstance(data, list) else [data]
+        replacing = self.model[resource].actions.get("create")
         with self.repeats.running(idempotency, context):
-            return await self.writer.create(resource, items, context, idempotency)
+            if replacing is None:
+                return await self.writer.create(resource, items, context, idempotency)
+            with self.during(context):
+                return await self._create_by(replacing, resource, items, context, idempotency)
+
+    async def _create_by(
+        self,
+        action: ActionModel,
+        resource: str,
+        items: Sequence[Mapping[str, Any]],
+        context: Context,
+        repeat: Idempotency | None,
+    ) -> list[tuple[Any, ...]]:
+        """An action named `create` gets each new object, saves it as it likes, and answers it."""
+        found = self.model[resource]
+        before = await self.repeats.find(found, repeat, context)
+        if before is not None:
+            return before
+        async with self.transaction(found.store):
+            made = [await called(action.function, instance(found.cls, item)) for item in items]
+            keys = [key_of(one) for one in made]
+            await self.writer.run(found, self.repeats.record(found, repeat, context, keys))
+        return keys
 
     async def update(
         self,
@@ -144,7 +168,14 @@ class Engine:
         idempotency: Idempotency | None = None,
     ) -> None:
         """Remove one row."""
+        replacing = self.model[resource].actions.get("delete")
         with self.repeats.running(idempotency, context):
+            if replacing is not None:
+                with self.during(context):
+                    await self.writer.act(
+                        resource, key, replacing, {}, context, version=version, repeat=idempotency
+                    )
+                return
             await self.writer.delete(resource, key, context, version=version, repeat=idempotency)
 
     async def act(
@@ -164,7 +195,7 @@ class Engine:
         with self.repeats.running(idempotency, context), self.during(context):
             if key is None:
                 self._admit(resource, action, context)
-                return await called(getattr(found.cls, one.function.__name__), **arguments)
+                return await called(one.function, **arguments)
             return await self.writer.act(resource, key, one, arguments, context, version=version, repeat=idempotency)
 
     def _admit(self, resource: str, action: str, context: Context) -> None:
@@ -237,7 +268,7 @@ class _During:
 
     def __enter__(self) -> None:
         self._tokens = acting.set(self._context.actor), system.set(self._context.system)
-        self._instant = instant(self._context.now)
+        self._instant = at(self._context.now)
         self._instant.__enter__()
 
     def __exit__(self, *exc: object) -> None:

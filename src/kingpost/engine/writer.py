@@ -184,9 +184,21 @@ class Writer:
 
         async def attempt(loaded: Loaded) -> list[Operation]:
             change = self._sorted_out(found, data)
+            if "update" in found.actions and not trusted:
+                change = await self._replaced(found, loaded, change)
             return await self._changed(found, loaded, change, context, "update", () if trusted else tuple(data))
 
         return await self._attempts(found, key, "update", context, version, attempt, repeat)
+
+    async def _replaced(self, found: ResourceModel, loaded: Loaded, change: Changes) -> Changes:
+        """An action named `update` gets the object as it is going to be, and may change it further."""
+        row = self.rows.instance(found.name, dict(loaded.values))
+        wanted = self.rows.instance(found.name, {**loaded.values, **change.values})
+        for name in change.values:
+            setattr(row, name, wanted.__dict__[name])
+        await called(found.actions["update"].function, row)
+        values = self.rows.values(found.name, changes(row))
+        return Changes(found, values, change.links, change.nested)
 
     async def delete(
         self,

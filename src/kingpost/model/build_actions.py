@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import Any, Final, Optional
+from typing import Any, Final, Optional, Self
 
 from kingpost.model.annotations import NotUnderstood, understand
 from kingpost.model.declare import ACTION, VALIDATOR, ActionSpec, ValidatorSpec
@@ -73,6 +73,8 @@ def _returns(drafts: Drafts, draft: Draft, method: Method) -> Any:
     annotation = inspect.signature(method.function).return_annotation
     if annotation in (inspect.Signature.empty, None, "None"):
         return None
+    if annotation in (Self, "Self"):
+        return draft.cls
     try:
         meaning = understand(annotation, draft.scope(draft.cls, drafts.classes))
     except NotUnderstood:

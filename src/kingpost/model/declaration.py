@@ -97,9 +97,10 @@ UNINHERITED = frozenset({"abstract", "path", "table"})
 OWN_ID = Member("id", "UUID", object, FieldSpec())
 
 
-def declaration(cls: type) -> Declaration:
+def declaration(cls: type[Any]) -> Declaration:
     """What a resource class declared."""
-    return cast(Declaration, vars(cls)["__kingpost__"])
+    found: Declaration = cls.__kingpost__
+    return found
 
 
 def class_of(instance: object) -> type[Any]:
@@ -107,9 +108,11 @@ def class_of(instance: object) -> type[Any]:
     return type(instance)
 
 
-def take_down(cls: type, root: type, keywords: Mapping[str, Any], depth: int) -> Declaration:
-    """Read the body of a new class; `root` is `Resource`, `depth` how many frames up the class statement is."""
-    frame = sys._getframe(depth)  # pyright: ignore[reportPrivateUsage]
+def take_down(cls: type, root: type, keywords: Mapping[str, Any]) -> Declaration:
+    """Read the body of a new class; `root` is `Resource`."""
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame.f_code.co_name == "__init_subclass__" and frame.f_back is not None:
+        frame = frame.f_back  # to the class statement
     members: dict[str, Member] = {}
     computed: dict[str, Computed[Any]] = {}
     inherited: dict[str, Any] = {}

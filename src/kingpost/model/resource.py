@@ -89,7 +89,7 @@ class Resource:
             read=read, create=create, update=update, delete=delete, write=write,
         )  # fmt: skip
         keywords = {**{name: value for name, value in stated.items() if value is not None}, **actions}
-        shape = take_down(cls, Resource, keywords, depth=2)
+        shape = take_down(cls, Resource, keywords)
         cls.__kingpost__ = shape
         if "__init__" not in vars(cls):
             setattr(cls, "__init__", construct.constructor(shape, _new_key, _acting))  # noqa: B010

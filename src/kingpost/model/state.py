@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import copy, deepcopy
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from kingpost.model.declaration import Declaration, class_of, declaration
 from kingpost.model.declare import MISSING, NotLoaded
 
 R = TypeVar("R")
+_set: Final = object.__setattr__
 
 
 def set_state(instance: Any, state: dict[str, Any] | None) -> None:
     """Say which values the store has for the instance; None: no row yet."""
-    object.__setattr__(instance, "_kingpost_state", state)
+    _set(instance, "_kingpost_state", state)
 
 
 def materialise(cls: type[R], values: dict[str, Any], *, via: str = "") -> R:
@@ -30,8 +31,8 @@ def materialise(cls: type[R], values: dict[str, Any], *, via: str = "") -> R:
     """
     instance = object.__new__(cls)
     instance.__dict__.update(values)
-    object.__setattr__(instance, "_kingpost_via", via)
-    object.__setattr__(instance, "_kingpost_state", _snapshot(declaration(cls), values))
+    _set(instance, "_kingpost_via", via)
+    _set(instance, "_kingpost_state", _frozen(declaration(cls), values))
     return instance
 
 
@@ -40,9 +41,12 @@ def refer(cls: type[R], key: tuple[Any, ...], *, via: str = "") -> R:
     shape = declaration(cls)
     if shape.bound is None:
         return materialise(cls, dict(zip(shape.key, key, strict=True)), via=via)
+    parts = shape.bound.parts
+    if len(parts) == len(key) == 1 and parts[0][1] is None:
+        return materialise(cls, {parts[0][0]: key[0]}, via=via)
     values: dict[str, Any] = {}
     at = 0
-    for name, target, width in shape.bound.parts:
+    for name, target, width in parts:
         values[name] = key[at] if target is None else refer(target, key[at : at + width], via=f"{cls.__name__}.{name}")
         at += width
     if at != len(key):
@@ -99,25 +103,24 @@ def settle(instance: Any, values: Mapping[str, Any]) -> None:
     """After a write: take in what the store now has (version, defaults), and count everything as stored."""
     cls = class_of(instance)
     instance.__dict__.update(values)
-    set_state(instance, _snapshot(declaration(cls), instance.__dict__))
+    set_state(instance, _frozen(declaration(cls), dict(instance.__dict__)))
 
 
 def take_in(instance: Any, values: Mapping[str, Any]) -> None:
     """Add values that were loaded later; what had been changed before stays changed."""
     instance.__dict__.update(values)
-    loaded = _snapshot(declaration(type(instance)), dict(values))
+    loaded = _frozen(declaration(class_of(instance)), dict(values))
     set_state(instance, {**(instance._kingpost_state or {}), **loaded})
 
 
-def _snapshot(shape: Declaration, values: dict[str, Any]) -> dict[str, Any]:
-    """The values as they are now, whatever is later done inside them."""
-    state = dict(values)
+def _frozen(shape: Declaration, values: dict[str, Any]) -> dict[str, Any]:
+    """The values, with copies of those that may change in place."""
     if shape.bound is not None:
         for name in shape.bound.mutable:
-            if name in state:
-                state[name] = copy(state[name]) if name in shape.bound.targets else deepcopy(state[name])
-    return state
+            if name in values:
+                values[name] = copy(values[name]) if name in shape.bound.targets else deepcopy(values[name])
+    return values
 
 
-def _differs(old: object, new: object) -> bool:
-    return old is not new and (type(old) is not type(new) or bool(old != new))
+def _differs(old: Any, new: Any) -> bool:
+    return old is not new and (class_of(old) is not class_of(new) or bool(old != new))

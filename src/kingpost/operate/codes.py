@@ -38,7 +38,6 @@ CODES: Final[dict[str, Code]] = {
     "KC014": Code("the question is not understood", 'Write "Article where hours > 3 include topics sort -hours limit 20".'),
     "KC015": Code("options that exclude each other", "Leave one of them out."),
     "KC016": Code("not in this store", "The store has no words for a part of what was asked; the message names the part."),
-    "KC017": Code("the command failed", "An error that nobody foresaw. KINGPOST_TRACEBACK=1 shows where it came from."),
     "KC101": Code(
         "a unique value tells of hidden rows",
         "Whoever may write can find out by a conflict whether a row that he may not read has the value. Make the value "

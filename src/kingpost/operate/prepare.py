@@ -88,11 +88,16 @@ async def _tables(app: App, create: bool) -> tuple[list[Differences], list[Diffe
 
 def described(app: App, made: list[Differences], left: list[Differences]) -> Prepared:
     """What is said of an application when it is served."""
-    paths = [path for _, path, _ in app.rest.routes()]
-    docs = next((path for path in paths if path.endswith("/docs")), None)
-    api = docs.removesuffix("/docs") if docs else next(iter(paths), "/").rpartition("/")[0]
     site = "/" if any(_answers_root(route) for route in app.routes) else None
-    return Prepared(app.name, api, site, docs, tuple(made), tuple(left))
+    docs = next((path for _, path, _ in app.rest.routes() if path.endswith("/docs")), None)
+    return Prepared(app.name, api_prefix(app), site, docs, tuple(made), tuple(left))
+
+
+def api_prefix(app: App) -> str:
+    """The path that those of resources begin with."""
+    first = next(one for one in app.model.resources.values() if not one.internal)
+    path: str = next(path for _, path, _ in app.rest.routes())
+    return path.removesuffix(f"/{first.path.strip('/')}")
 
 
 def _answers_root(route: Any) -> bool:

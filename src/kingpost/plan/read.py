@@ -222,7 +222,7 @@ class ReadPlanner:
             count=count,
             cursor=cursor,
             version=version,
-            empty=where == FALSE,
+            empty=where == FALSE and fetch.select.group != (),  # a summary of nothing is one row
         )
         return Planned(plan, self.conditions.readers, self.conditions.captured)
 

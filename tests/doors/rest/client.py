@@ -57,7 +57,7 @@ class Client:
         lines = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
         if type:
             lines.append((b"content-type", type.encode()))
-        pieces = body if isinstance(body, list) else [body]
+        pieces = list(body) if isinstance(body, list) else [body]
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},

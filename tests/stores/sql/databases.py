@@ -15,8 +15,8 @@ from kingpost.language.schema import Scalar, ToOne
 from kingpost.model.columns import Column, columns
 from kingpost.model.model import FieldModel, Model, RelationModel, ResourceModel
 from kingpost.plan.select import Select
-from kingpost.stores.sql.postgres_codecs import install
 from kingpost.stores.sql.dialects import POSTGRES, SQLITE, Dialect
+from kingpost.stores.sql.postgres_codecs import install
 from kingpost.stores.sql.tables import tables
 from kingpost.stores.sql.translate import translate
 from tests.language.domain import INVERSE, NASTY, RESOURCES, Data

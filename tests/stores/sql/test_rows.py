@@ -1,4 +1,4 @@
-"""Rows reached in every way that the oracle's domain does not have: guards, composite keys, links, dangling references."""
+"""Rows reached in every way the oracle does not know: guards, composite keys, links, dangling references."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from kingpost.language.tree import (
 from kingpost.language.types import BOOL, INT, TEXT, Kind, Type, reference
 from kingpost.model.model import FieldModel, Model, RelationModel, ResourceModel
 from kingpost.plan.select import Order, Select
+from kingpost.stores.sql.translate import translate
 from tests.language.domain import NASTY, DictWorld
 from tests.services.postgres import PostgresServer
 from tests.stores.sql.databases import Database, ask, postgres_database, sqlite_database
@@ -42,7 +43,7 @@ def of(row: Any, name: str, type: Type) -> Field:
     return Field(row, name, type)
 
 
-# ------------------------------------------------------------------------------------------------ guards, in both stores
+# ----------------------------------------------------------------------------------------------- guards, in both stores
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -111,7 +112,7 @@ def test_rows_are_reached_as_in_memory(people: Database, condition: Expression, 
     assert dict(values) == {key: None if answer is UNKNOWN else answer for key, answer in expected.items()}
 
 
-# ------------------------------------------------------------------------------------- keys of several fields, and links
+# ------------------------------------------------------------------------------------ keys of several fields, and links
 
 _NUMBER = FieldModel("id", INT, "id", int, key=True)
 SHOP = Model(
@@ -134,7 +135,10 @@ SHOP = Model(
                 "tags": RelationModel("tags", "linked", "Tag", link="BookTag", near="book", far="tag"),
             },
         ),
-        "Tag": ResourceModel("Tag", None, "tags", "tag", "main", ("id",), {"id": _NUMBER, "word": FieldModel("word", TEXT, "word", str)}, {}),
+        "Tag": ResourceModel(
+            "Tag", None, "tags", "tag", "main", ("id",),
+            {"id": _NUMBER, "word": FieldModel("word", TEXT, "word", str)}, {},
+        ),
         "BookTag": ResourceModel(
             "BookTag", None, "", "book_tag", "main", ("book", "tag"), {},
             {
@@ -186,8 +190,7 @@ REACHED: list[tuple[Expression, set[int], set[int]]] = [
 
 @pytest.mark.parametrize(("condition", "true", "false"), REACHED, ids=lambda value: str(value)[:40])
 def test_rows_of_other_kinds(shop: Database, condition: Expression, true: set[int], false: set[int]) -> None:
-    params = {"on": ("a", 1), "shelves": [("a", 2), ("b", 1), None], "tag": 2}
-    params["shelves"] = [("a", 2), ("b", 1)]
+    params = {"on": ("a", 1), "shelves": [("a", 2), ("b", 1)], "tag": 2}
     for rail, expected in ((condition, true), (Not(condition), false)):
         found = ask(shop, Select("Book", (of(BOOK, "id", INT),), where=rail), params, SHOP)
         assert {key for (key,) in found} == expected
@@ -195,12 +198,6 @@ def test_rows_of_other_kinds(shop: Database, condition: Expression, true: set[in
 
 def test_an_identity_answers_every_column_of_the_key(shop: Database) -> None:
     select = Select("Shelf", (identity(Root("Shelf")),), order=(Order(identity(Root("Shelf")), descending=True),))
-    statement_rows = shop.rows(*_run(shop, select))
-    assert [tuple(row) for row in statement_rows] == [("a", 2), ("a", 1)]
-
-
-def _run(database: Database, select: Select) -> tuple[str, Any]:
-    from kingpost.stores.sql.translate import translate
-
-    statement = translate(select, SHOP, database.dialect)
-    return statement.text, statement.arguments({})
+    statement = translate(select, SHOP, shop.dialect)
+    rows = shop.rows(statement.text, statement.arguments({}))
+    assert [tuple(row) for row in rows] == [("a", 2), ("a", 1)]

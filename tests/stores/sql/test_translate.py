@@ -74,13 +74,14 @@ def _things() -> Model:
         "owner": RelationModel("owner", "one", "Thing", True, ("owner_id",)),
         "parts": RelationModel("parts", "many", "Thing", inverse="owner"),
     }
+    quoted = Compare("==", Field(Root("Thing"), "t", TEXT), Const("o'k", TEXT))
     open_only = Compare("==", Field(Root("Thing"), "b", BOOL), Const(True, BOOL))
     return Model(
         {
             "Thing": ResourceModel(
                 "Thing", None, "things", "thing", "main", ("id",), fields, relations,
                 uniques=(UniqueModel(("t", "owner"), open_only),),
-                indexes=(IndexModel(("-n", "id")), IndexModel(("at",), Compare("==", Field(Root("Thing"), "t", TEXT), Const("o'k", TEXT)))),
+                indexes=(IndexModel(("-n", "id")), IndexModel(("at",), quoted)),
             )
         }
     )  # fmt: skip
@@ -132,6 +133,8 @@ INDEXED: dict[str, Expression] = {
 @pytest.fixture(scope="module")
 def sqlite_things() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:")
+    for (function, arity), body in SQLITE.functions.items():
+        connection.create_function(function, arity, body, deterministic=True)
     for text in definitions(THINGS, SQLITE):
         connection.execute(text)
     yield connection
@@ -166,7 +169,8 @@ def test_postgres_uses_the_index_in_a_generic_plan(
 ) -> None:
     text = _plan_of(INDEXED[form], POSTGRES)
     plan = postgres_server.sql(f"SET enable_seqscan = off; EXPLAIN (GENERIC_PLAN) {text}", postgres_things)
-    assert "Index Cond" in plan or "on ix_thing_b" in plan, text + plan
+    # The index on `b` alone, or one that is limited to where it is true.
+    assert "Index Cond" in plan or (form == "bool" and "Index Scan" in plan), text + plan
     assert "Seq Scan on thing self" not in plan
 
 
@@ -180,15 +184,15 @@ def test_the_sort_order_is_that_of_the_index(
         assert "Sort Key: n, id" not in plan.replace("self.", "")
         assert ("Presorted" in plan) or ("Sort" not in plan), plan
         text = translate(select, THINGS, SQLITE).text
-        rows = sqlite_things.execute(f"EXPLAIN QUERY PLAN {text}", [20]).fetchall()
-        assert all("USE TEMP B-TREE FOR ORDER BY" != row[3] for row in rows)
+        rows = sqlite_things.execute(f"EXPLAIN QUERY PLAN {text}", [20, 0]).fetchall()
+        assert all(row[3] != "USE TEMP B-TREE FOR ORDER BY" for row in rows)
 
 
 def test_what_the_tables_are_called_and_hold() -> None:
     text = "\n".join(definitions(THINGS, POSTGRES))
     assert "CREATE UNIQUE INDEX uq_thing_t_owner ON thing (t, owner_id ASC NULLS FIRST) WHERE b = true" in text
     assert "CREATE INDEX ix_thing_n_id ON thing (n DESC NULLS LAST, id)" in text
-    assert "CREATE INDEX ix_thing_at ON thing (at) WHERE t = 'o''k'" in text
+    assert "CREATE INDEX ix_thing_at_where ON thing (at) WHERE t = 'o''k'" in text
     assert 't TEXT COLLATE "C" NOT NULL' in text
     assert "SERIAL" not in text
     assert "STRICT" in "\n".join(definitions(THINGS, SQLITE))

@@ -1,3 +1,4 @@
+# fmt: off
 # The example of the design, word for word; below it, what a user may write over it.
 from datetime import datetime
 from typing import Literal

@@ -100,7 +100,11 @@ async def fine(user: User, article: Article) -> None:
     Article(id=2, title="t", body="b")
     found: list[Article] = await Article.where(lambda a: a.is_public and a.author == user, title="t").sort("-title")
     await Article.where("published_at is None").sort(lambda a: a.title, descending=True).include(lambda a: a.author)
-    await Article.all().include(lambda a: a.comments, where=lambda c: c.approved, sort="-text").include("author", "topics")
+    await (
+        Article.all()
+        .include(lambda a: a.comments, where=lambda c: c.approved, sort="-text")
+        .include("author", "topics")
+    )
     latest: datetime | None = await Article.where().max(lambda a: a.opened_at)
     rows = await Article.all().group("author.name", count=True, sum="length")
     print(rows[0]["count"], latest, found, await Article.where(author=user).first(), await Article.all().count())

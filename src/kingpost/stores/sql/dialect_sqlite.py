@@ -129,7 +129,7 @@ class SQLite(Dialect):
 
     def list_form(self, types: tuple[Type, ...]) -> list[tuple[Callable[[list[Any]], Any], sa.types.TypeEngine[Any]]]:
         # One parameter for the whole list keeps the text, and so the prepared statement, the same for any length.
-        converts = [_json_item(self.forms, type) for type in types]
+        converts = [_json_item(type) for type in types]
         if len(types) == 1:
             (convert,) = converts
             return [(lambda rows: _json([convert(row[0]) for row in rows]), TEXT)]
@@ -159,7 +159,7 @@ def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _json_item(forms: SQLiteForms, type: Type) -> Callable[[Any], Any]:
+def _json_item(type: Type) -> Callable[[Any], Any]:
     """A value in a JSON list, from which SQLite reads the storage form."""
     match type.kind:
         case Kind.BYTES:
@@ -169,7 +169,7 @@ def _json_item(forms: SQLiteForms, type: Type) -> Callable[[Any], Any]:
         case Kind.BOOL:
             return int
         case _:
-            return _in_range(forms.to_driver(type) or _same)
+            return _in_range(SQLite.forms.to_driver(type) or _same)
 
 
 def _same(value: Any) -> Any:

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -20,8 +20,10 @@ from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.common import Ground
 from kingpost.stores.sql.dialects import POSTGRES
 from kingpost.stores.sql.pool import Pool
-from kingpost.stores.sql.postgres_run import AGAIN, Runner, is_lost
+from kingpost.stores.sql.postgres_run import AGAIN, FAILURES, Runner, is_lost
 from kingpost.stores.sql.statement import Statement
+
+T = TypeVar("T")
 
 ATTEMPTS = 5
 """How often a batch that collides with others (deadlock, serialization) is tried."""
@@ -83,7 +85,7 @@ class PostgresStore:
                 yield rows
             await connection.execute("COMMIT")
             clean = True
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except FAILURES as error:
             raise self._runner.explain(error) from error
         finally:
             self._reads.release(connection, broken=not clean)
@@ -93,14 +95,7 @@ class PostgresStore:
         # One statement is a transaction by itself, and saves two journeys to the server.
         alone = len(steps) == 1 and not isinstance(steps[0].operation, Check)
         attempt = self._write_alone if alone else self._write_together
-        for number in range(1, ATTEMPTS + 1):
-            try:
-                return await attempt(steps)
-            except AGAIN as error:
-                if number == ATTEMPTS:
-                    raise StoreDown(f"The write collided with others {ATTEMPTS} times") from error
-            await asyncio.sleep(random.uniform(0, 0.01 * 2**number))  # noqa: S311  # not for secrets
-        raise AssertionError("unreachable")
+        return await _patiently(lambda: attempt(steps))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
@@ -120,14 +115,20 @@ class PostgresStore:
         return schema.compare(self._ground, real)
 
     async def apply(self, changes: Sequence[SchemaChange]) -> None:
+        await _patiently(lambda: self._apply(schema.statements(changes)))
+
+    async def _apply(self, statements: Sequence[str]) -> None:
         async with self._begun() as connection:
-            for statement in schema.statements(changes):
+            for statement in statements:
                 await connection.execute("SAVEPOINT change")
                 try:
                     await connection.execute(statement)
-                except asyncpg.DuplicateObjectError:  # another process was first
+                except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+                    # Another process was first; of two at once, one finds the other in the catalogue's own index.
                     await connection.execute("ROLLBACK TO SAVEPOINT change")
                 except asyncpg.PostgresError as error:
+                    if isinstance(error, AGAIN):
+                        raise
                     raise StoreError(f"The schema change was refused and undone: {error}") from error
 
     # ------------------------------------------------------------------------------------------------- connections
@@ -138,10 +139,11 @@ class PostgresStore:
             "TimeZone": "UTC",
             "application_name": f"kingpost {self._ground.name} {'read' if read_only else 'write'}",
             "statement_timeout": _milliseconds(settings.statement),
-            "idle_in_transaction_session_timeout": _milliseconds(settings.transaction),
         }
         if read_only:
             server["default_transaction_read_only"] = "on"
+        else:  # a stream may stand idle for as long as its reader is slow; it locks nothing
+            server["idle_in_transaction_session_timeout"] = _milliseconds(settings.transaction)
         try:
             connection = await asyncpg.connect(
                 self._address,
@@ -154,7 +156,7 @@ class PostgresStore:
                 server_settings=server,
             )
             await postgres_codecs.install(connection)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except FAILURES as error:
             words = str(error) or f"no answer within {settings.wait:g} s"
             raise StoreDown(f"PostgreSQL can't be reached: {words}") from error
         return connection
@@ -166,14 +168,14 @@ class PostgresStore:
             connection = await self._reads.acquire(fresh=fresh)
             try:
                 rows = await query(connection)
-            except BaseException as error:
-                lost = is_lost(error)
-                self._reads.release(connection, broken=lost)
-                if lost and not fresh and connection.is_closed() and isinstance(error, Exception):
+            except FAILURES as error:
+                self._reads.release(connection, broken=is_lost(error))
+                if not fresh and (connection.is_closed() or isinstance(error, AGAIN)):
                     fresh = True
                     continue
-                if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
-                    raise self._runner.explain(error) from error
+                raise self._runner.explain(error) from error
+            except BaseException:  # cancelled, or a value that can't be read: nobody knows where the connection is
+                self._reads.release(connection, broken=True)
                 raise
             self._reads.release(connection)
             return rows
@@ -216,7 +218,7 @@ class PostgresStore:
                 raise
             await self._commit(connection)
             clean = True
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except FAILURES as error:
             if isinstance(error, AGAIN):
                 raise
             raise self._runner.explain(error) from error
@@ -227,7 +229,7 @@ class PostgresStore:
     async def _commit(self, connection: Any) -> None:
         try:
             status = await connection.execute("COMMIT")
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except FAILURES as error:
             if is_lost(error):
                 raise StoreDown("The connection was lost during the commit; its outcome is unknown") from error
             raise
@@ -245,7 +247,7 @@ class PostgresTransaction:
         """Rows as this transaction sees them."""
         try:
             rows: Rows = await self._connection.fetch(prepared.text, *prepared.arguments(params))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except FAILURES as error:
             raise self._runner.explain(error) from error
         return rows
 
@@ -263,6 +265,19 @@ class PostgresTransaction:
             raise
         await self._connection.execute("RELEASE SAVEPOINT batch")
         return answers
+
+
+async def _patiently(action: Callable[[], Awaitable[T]]) -> T:
+    """Do what leaves nothing when it collides with others, until it does not."""
+    for number in range(1, ATTEMPTS):
+        try:
+            return await action()
+        except AGAIN:
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**number))  # noqa: S311  # not for secrets
+    try:
+        return await action()
+    except AGAIN as error:
+        raise StoreDown(f"The write collided with others {ATTEMPTS} times") from error
 
 
 def _milliseconds(seconds: float) -> str:

@@ -13,6 +13,9 @@ from kingpost.stores.contract import OutOfRange, Rows, StoreDown, StoreError
 from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.errors import Names, check_count, stale
 
+FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver raises."""
+
 LOST = (
     OSError,
     asyncpg.InterfaceError,
@@ -68,7 +71,7 @@ class Runner:
                     raise stale(step)
             else:
                 await connection.executemany(step.text, step.rows)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except FAILURES as error:
             if isinstance(error, AGAIN):
                 raise
             raise self.explain(error, step) from error

@@ -105,8 +105,8 @@ class Hold:
                 _perform(answer, partial(work, connection))
         except queue.Empty:
             words = (
-                f"The transaction was open for more than {self._limit:g} s and was rolled back: nobody else can write to "
-                "SQLite meanwhile. Do what takes long before it, or raise the store's `transaction` setting"
+                f"The transaction was open for more than {self._limit:g} s and was rolled back: nobody else can write "
+                "to SQLite meanwhile. Do what takes long before it, or raise the store's `transaction` setting"
             )
             self._finish(connection, StoreError(words))
         else:
@@ -116,8 +116,7 @@ class Hold:
     def _finish(self, connection: sqlite3.Connection, over: StoreError) -> None:
         """Leave the connection as it came, and tell all who still come with orders."""
         connection.set_progress_handler(None, 0)
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        roll_back(connection)
         with self._lock:
             self._over = over
             while not self._orders.empty():
@@ -226,8 +225,7 @@ class Writer:
                 outcomes.append((batch, self._in_savepoint(connection, batch)))
             connection.execute("COMMIT")
         except Exception as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            roll_back(connection)
             if len(batches) > 1 and isinstance(error, sqlite3.IntegrityError):
                 # A deferred constraint of an adopted table shows at commit only: find out whose it is.
                 for batch in batches:
@@ -261,6 +259,13 @@ class Writer:
                 words = f"Another process has been writing to the database for more than {self._settings.wait:g} s"
                 raise StoreDown(words) from error
             raise StoreDown(f"The database can't be written: {error}") from error
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """End the transaction if there still is one: on a full disk SQLite has ended it already."""
+    if connection.in_transaction:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
 
 
 def in_savepoint(connection: sqlite3.Connection, action: Callable[[], Any]) -> Any:

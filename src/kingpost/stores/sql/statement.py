@@ -43,8 +43,11 @@ class Binds:
         """Compile the query."""
         compiled = query.compile(dialect=dialect)
         names = compiled.positiontup or []
-        own = compiled.params  # SQLAlchemy adds a bound 0 of its own where SQLite wants an OFFSET behind its LIMIT
+        # SQLAlchemy adds a bound 0 of its own where SQLite wants an OFFSET behind its LIMIT.
         return Statement(
-            str(compiled),
-            tuple(self._makers.get(name) or (lambda params, fixed=own[name]: fixed) for name in names),
+            str(compiled), tuple(self._makers.get(name) or _fixed(compiled.params[name]) for name in names)
         )
+
+
+def _fixed(value: object) -> Bind:
+    return lambda params: value

@@ -57,14 +57,13 @@ def _table(model: Model, resource: ResourceModel, dialect: Dialect, metadata: sa
         else:
             _index(table, dialect, label, held, condition_on(model, resource.name, where, dialect), unique=True)
     for members, where in _indexes(resource):
-        label = name("ix", resource.table, *(member.lstrip("-") for member in members))
+        label = name("ix", resource.table, *(member.lstrip("-") for member in members), *(["where"] if where else []))
         held = [(c, m.startswith("-")) for m in members for c in member_columns(model, resource, m.lstrip("-"))]
         wanted = tuple(column.name for column, _ in held)
         plain = where is None and not any(descending for _, descending in held)
         if plain and any(there[: len(wanted)] == wanted for there in indexed):
             continue  # the first columns of another index serve as well
-        if any(index.name == label for index in table.indexes):
-            continue
+        label = _free(label, table)
         predicate = None if where is None else condition_on(model, resource.name, where, dialect)
         _index(table, dialect, label, held, predicate)
         if plain:
@@ -130,6 +129,13 @@ def _index(
         dialect.order(table.c[column.name], column.type, down, column.type.nullable) for column, down in held
     ]
     sa.Index(label, *expressions, unique=unique, postgresql_where=predicate, sqlite_where=predicate)
+
+
+def _free(label: str, table: sa.Table) -> str:
+    """The label with a number if there are several conditional indexes on the same members."""
+    taken = {index.name for index in table.indexes}
+    numbered = (label, *(f"{label}_{number}" for number in range(2, len(taken) + 2)))
+    return next(candidate for candidate in numbered if candidate not in taken)
 
 
 def name(kind: str, table: str, *members: str) -> str:

@@ -32,7 +32,7 @@ from kingpost.language.tree import (
 from kingpost.language.types import BOOL, INT, Kind, Type
 from kingpost.stores.sql import translate_lists, translate_many, translate_numbers, translate_text
 from kingpost.stores.sql.forms import DOCUMENTS
-from kingpost.stores.sql.phrases import Condition, both, either, negated
+from kingpost.stores.sql.phrases import Condition, Term, both, either, negated
 from kingpost.stores.sql.unknown import can_be_unknown, condition_unknown
 from kingpost.stores.sql.value import Value
 
@@ -135,44 +135,31 @@ def _never_null(node: Truth | Compare | IsNone | In | Quantify) -> bool:
 
 def truth(t: Translator, value: Value, wanted: bool) -> Condition:
     """`bool(value)`."""
+    if value.type.kind in (Kind.JSON, Kind.LIST):
+        raise Unsupported("KP304", f"whether a {value.type} is empty can't be asked of this store")
+    zero = _zero(t, value.type)
     if wanted:
-        return _full(t, value)
-    # None is false; a value of which nothing is empty is false in no other way.
-    empty = _empty(t, value)
+        full: Condition = value.not_null() if zero is None else value.term != zero
+        return value.term == sa.true() if value.type.kind is Kind.BOOL else full
+    # None is false; a value of a kind that has no zero is false in no other way.
+    empty = [] if zero is None else [value.term == zero]
     none = [both(value.is_null(), *value.defined)] if value.type.nullable else []
     return either(*empty, *none)
 
 
-def _full(t: Translator, value: Value) -> Condition:
-    match value.type.kind:
+def _zero(t: Translator, type: Type) -> Term | None:
+    """The value of a type that is false; None where all are true."""
+    match type.kind:
         case Kind.BOOL:
-            return value.term == sa.true()
-        case Kind.TEXT | Kind.BYTES | Kind.INT | Kind.FLOAT | Kind.DECIMAL | Kind.DURATION:
-            return value.term != _zero(t, value.type)
-        case kind if kind in DOCUMENTS and kind is not Kind.EMBEDDED:
-            raise Unsupported("KP304", f"whether a {value.type} is empty can't be asked of this store")
+            return sa.false()
+        case Kind.TEXT:
+            return sa.literal_column("''", t.dialect.forms.plain(type))
+        case Kind.BYTES:
+            return t.const(b"", type)
+        case Kind.INT | Kind.FLOAT | Kind.DECIMAL | Kind.DURATION:
+            return sa.literal_column("0", t.dialect.forms.plain(INT))
         case _:
-            return value.not_null()
-
-
-def _empty(t: Translator, value: Value) -> list[Condition]:
-    match value.type.kind:
-        case Kind.BOOL:
-            return [value.term == sa.false()]
-        case Kind.TEXT | Kind.BYTES | Kind.INT | Kind.FLOAT | Kind.DECIMAL | Kind.DURATION:
-            return [value.term == _zero(t, value.type)]
-        case kind if kind in DOCUMENTS and kind is not Kind.EMBEDDED:
-            raise Unsupported("KP304", f"whether a {value.type} is empty can't be asked of this store")
-        case _:
-            return []
-
-
-def _zero(t: Translator, type: Type) -> Any:
-    if type.kind is Kind.BYTES:
-        return t.const(b"", type)
-    if type.kind is Kind.TEXT:
-        return sa.literal_column("''", t.dialect.forms.plain(type))
-    return sa.literal_column("0", t.dialect.forms.plain(INT))
+            return None
 
 
 # ----------------------------------------------------------------------------------------------------------- comparison
@@ -226,7 +213,8 @@ def equal(a: Value, b: Value, wanted: bool) -> Condition:
         return differ
     if len(pairs) == 1:
         ((x, y),) = pairs
-        return both(x.is_distinct_from(y), *defined)
+        distinct: Condition = x.is_distinct_from(y)
+        return both(distinct, *defined)
     one_none = either(both(a.is_null(), b.not_null()), both(a.not_null(), b.is_null()))
     return both(either(both(differ, a.not_null(), b.not_null()), one_none), *defined)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from kingpost.base.errors import Unsupported
-from kingpost.language.tree import Arithmetic, Call, Const, Expression, Negative
+from kingpost.language.tree import Arithmetic, Call, Const, Expression, Negative, Param, walk
 from kingpost.language.types import FLOAT, INT, Kind, Type
 from kingpost.stores.sql.phrases import Phrase, Term
 from kingpost.stores.sql.value import Value
@@ -56,6 +57,11 @@ def arithmetic(t: Translator, node: Negative | Arithmetic) -> Term:
             raise Unsupported("KP304", f"{node.left.type} {node.op} {node.right.type} is not known to SQL stores")
 
 
+def about_rows(node: Expression) -> bool:
+    """Whether a row of the store takes part, rather than constants and parameters only."""
+    return any(not isinstance(part, Const | Param | Arithmetic | Negative) for part in walk(node))
+
+
 def _negative(t: Translator, node: Negative) -> Term:
     term = t.value(node.operand, node.type).term
     if node.type.kind is Kind.FLOAT:
@@ -64,7 +70,11 @@ def _negative(t: Translator, node: Negative) -> Term:
 
 
 def _whole(t: Translator, node: Arithmetic) -> Term:
-    a, b = (t.dialect.integer(t.value(side, node.type).term) for side in (node.left, node.right))
+    a, b = (t.value(side, node.type).term for side in (node.left, node.right))
+    if node.op in ("+", "-", "*") and not any(map(about_rows, (node.left, node.right))):
+        # Of parameters alone it stays in 64 bits, in the type of the column that it is compared with.
+        return t.dialect.exact(Phrase(f"{{0}} {node.op} {{1}}", a.type, a, b))
+    a, b = t.dialect.integer(a), t.dialect.integer(b)
     match node.op:
         case "+" | "-" | "*":
             return t.dialect.exact(Phrase(f"{{0}} {node.op} {{1}}", a.type, a, b))
@@ -106,7 +116,7 @@ def int_and_float(t: Translator, left: Expression, right: Expression) -> tuple[V
     """An int and a float to be compared, exactly as Python does; only SQLite does so by itself."""
     if t.dialect.name == "sqlite":
         return t.value(left), t.value(right)
-    sides = []
+    sides: list[Value] = []
     for side in (left, right):
         if side.type.kind is not Kind.FLOAT:
             value = t.value(side, INT)
@@ -130,9 +140,10 @@ def _time(t: Translator, node: Arithmetic) -> Term:
     if node.right.type.kind is not Kind.DURATION:
         return t.dialect.elapsed_dates(a, b) if is_date else t.dialect.elapsed(a, b)
     shift = t.dialect.shift_date if is_date else t.dialect.shift
-    if node.op == "-":
+    if node.op == "-" and isinstance(node.right, Const) and isinstance(node.right.value, timedelta):
+        b = t.const(-node.right.value, node.right.type)
+    elif node.op == "-":
         b = t.dialect.exact(Phrase("-{0}", t.dialect.integer(b).type, t.dialect.integer(b)))
-        return t.once((node.left, node.right), (a, b), shift)
     return t.once((node.left, node.right), (a, b), shift)
 
 
@@ -156,6 +167,10 @@ def function(t: Translator, node: Call) -> Term:
             return t.dialect.round_float(term)
         case Kind.DECIMAL:
             scale = places(operand)
-            return t.once((operand,), (term,), lambda value: t.dialect.round_decimal(value, scale))
+
+            def rounded(value: Term) -> Term:
+                return t.dialect.round_decimal(value, scale)
+
+            return t.once((operand,), (term,), rounded)
         case _:
             return t.value(operand, INT).term

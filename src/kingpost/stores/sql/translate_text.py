@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -34,7 +35,11 @@ def call(t: Translator, node: Call) -> Term:
     """A function that answers a text or a number."""
     match node.function:
         case "lower" | "upper" | "casefold":
-            return _once(t, node, lambda text: t.dialect.casing(node.function, text))
+
+            def cased(text: Term) -> Term:
+                return t.dialect.casing(node.function, text)
+
+            return _once(t, node, cased)
         case "strip":
             return t.dialect.strip(t.value(node.arguments[0]).term, t.const(SPACES, TEXT))
         case "length":
@@ -57,8 +62,8 @@ def _length(t: Translator, node: Call) -> Term:
             raise Unsupported("KP304", f"len() of a {operand.type} can't be asked of this store")
 
 
-def _once(t: Translator, node: Call, build: object) -> Term:
-    return t.once(node.arguments, tuple(t.value(argument).term for argument in node.arguments), build)  # type: ignore[arg-type]
+def _once(t: Translator, node: Call, build: Callable[..., Term]) -> Term:
+    return t.once(node.arguments, tuple(t.value(argument).term for argument in node.arguments), build)
 
 
 # ---------------------------------------------------------------------------------------------------------------- tests
@@ -115,7 +120,11 @@ def part(t: Translator, node: Slice) -> Term:
         return _substring(
             t, text, str(min(start, ENDLESS)), None if stop is None else str(max(min(stop, ENDLESS) - start, 0))
         )
-    return t.once((node.operand,), (text,), lambda found: _from_the_end(t, found, start, stop))
+
+    def taken(found: Term) -> Term:
+        return _from_the_end(t, found, start, stop)
+
+    return t.once((node.operand,), (text,), taken)
 
 
 def _from_the_end(t: Translator, text: Term, start: int, stop: int | None) -> Term:

@@ -15,6 +15,7 @@ from kingpost.language.tree import Const, Expression, Param, Row, Summary, walk
 from kingpost.language.types import Kind, Type
 from kingpost.model.columns import Column, key_columns
 from kingpost.model.model import Model
+from kingpost.stores.contract import Convert
 from kingpost.stores.sql import translate_conditions, translate_rows, translate_values
 from kingpost.stores.sql.dialect import Dialect
 from kingpost.stores.sql.phrases import Condition, Term, once
@@ -147,11 +148,7 @@ class Translator:
             return (self.param_value(param, parts[0].type),)
         found: list[Term] = []
         for place, part in enumerate(parts):
-            convert = self.dialect.forms.to_driver(part.type) or (lambda value: value)
-
-            def make(key: Any, place: int = place, convert: Callable[[Any], Any] = convert) -> Any:
-                return None if key is None else convert(key[place])
-
+            make = _part(place, self.dialect.forms.to_driver(part.type))
             found.append(self.param(param, part.type, make, "part", place))
         return tuple(found)
 
@@ -161,6 +158,15 @@ class Translator:
         self.shared.steps += 1
         if self.shared.steps > STEPS:
             raise too_large(self.root.resource.name)
+
+
+def _part(place: int, convert: Convert | None) -> Convert:
+    """Takes one part out of a composite key."""
+
+    def part(key: Any) -> Any:
+        return None if key is None else key[place] if convert is None else convert(key[place])
+
+    return part
 
 
 def places_of(value: Decimal | int) -> int:

@@ -1,0 +1,139 @@
+"""A console on a running event loop, whose lines the language can read."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import code
+import contextvars
+import inspect
+import linecache
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future
+from types import CodeType, FunctionType
+from typing import Any
+
+NAME = "<kingpost-shell-"
+
+
+class Repl(code.InteractiveConsole):
+    """Reads in a thread and runs on the loop, so that tasks go on while somebody types.
+
+    Everything runs in one context: who acts, and what a line sets, holds for the next one too.
+    """
+
+    def __init__(self, names: dict[str, Any], banner: str) -> None:
+        super().__init__(names, "<console>")
+        self.compile.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        self._banner = banner if sys.stdin.isatty() else ""
+        self._piped = not sys.stdin.isatty()
+        self._statements = 0
+        self._failed = False
+
+    async def run(self) -> int:
+        """Until the end of input; answers the exit status."""
+        self._loop = asyncio.get_running_loop()
+        self._context = contextvars.copy_context()
+        if not self._piped:
+            _enable_editing(self.locals)
+        await asyncio.to_thread(self._read)
+        return 1 if self._failed else 0
+
+    def _read(self) -> None:
+        try:
+            self.interact(banner=self._banner, exitmsg="")
+        except SystemExit as ended:
+            self._failed = bool(ended.code)
+
+    def raw_input(self, prompt: str = "") -> str:
+        """One line; without a prompt where nobody sees it."""
+        if self._failed and self._piped:
+            raise EOFError
+        return input("" if self._piped else prompt)
+
+    def runsource(self, source: str, filename: str = "", symbol: str = "single") -> bool:
+        """Compile under a name of its own, and keep the text: that is how a lambda is found again."""
+        name = f"{NAME}{self._statements}>"
+        linecache.cache[name] = (len(source), None, [f"{line}\n" for line in source.split("\n")], name)
+        more = super().runsource(source, name, symbol)
+        if not more:
+            self._statements += 1
+        return more
+
+    def runcode(self, compiled: CodeType) -> None:
+        """Run on the loop, and wait."""
+        waiting: Future[Any] = Future()
+        task: list[asyncio.Task[Any]] = []
+
+        def begin() -> None:
+            try:
+                answer = FunctionType(compiled, self.locals)()
+            except BaseException as error:
+                waiting.set_exception(error)
+                return
+            if not inspect.iscoroutine(answer):
+                waiting.set_result(answer)
+                return
+            task.append(self._loop.create_task(answer, context=self._context))
+            task[0].add_done_callback(lambda done: _hand_over(done, waiting))
+
+        self._loop.call_soon_threadsafe(begin, context=self._context)
+        try:
+            waiting.result()
+        except SystemExit:
+            raise
+        except KeyboardInterrupt:
+            if task:
+                self._loop.call_soon_threadsafe(task[0].cancel)
+            self.write("\nKeyboardInterrupt\n")
+        except BaseException as error:
+            self._failed = True
+            self._tell(error)
+
+    def showsyntaxerror(self, filename: str | None = None, **options: Any) -> None:
+        """As Python does; a script that is piped in ends there."""
+        self._failed = True
+        super().showsyntaxerror(filename)
+
+    def _tell(self, error: BaseException) -> None:
+        """What Kingpost refuses is told in its own words, anything else with its traceback."""
+        from kingpost.base.errors import KingpostError
+        from kingpost.language.refusals import LanguageError
+        from kingpost.language.source import SourceError
+        from kingpost.model.declare import NotLoaded
+
+        if isinstance(error, KingpostError):
+            self.write(f"{type(error).__name__}: {error}\n")
+            for detail in error.details:
+                self.write(f"  {detail.pointer or '/'}: {detail.message}\n")
+        elif isinstance(error, LanguageError | SourceError | NotLoaded):
+            self.write(f"{type(error).__name__}: {error}\n")
+        else:
+            import traceback
+
+            frames = error.__traceback__
+            while frames is not None and not frames.tb_frame.f_code.co_filename.startswith(NAME):
+                frames = frames.tb_next  # how the console called it is not of interest
+            self.write("".join(traceback.format_exception(type(error), error, frames)))
+
+
+def _hand_over(done: asyncio.Task[Any], waiting: Future[Any]) -> None:
+    if done.cancelled():
+        waiting.set_exception(KeyboardInterrupt())
+    elif (error := done.exception()) is not None:
+        waiting.set_exception(error)
+    else:
+        waiting.set_result(done.result())
+
+
+def _enable_editing(names: dict[str, Any]) -> None:
+    """History and completion, where Python was built with readline."""
+    try:
+        import readline
+        import rlcompleter
+    except ImportError:
+        return
+    complete: Callable[[str, int], str | None] = rlcompleter.Completer(names).complete
+    readline.set_completer(complete)
+    readline.parse_and_bind("tab: complete")

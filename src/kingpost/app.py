@@ -23,6 +23,7 @@ from kingpost.doors.rest.problem import problem
 from kingpost.engine.context import Context, acting_as
 from kingpost.engine.engine import Engine
 from kingpost.engine.repeats import records_in
+from kingpost.engine.runner import EngineRunner
 from kingpost.engine.serialize import Serializer
 from kingpost.model.build import build, set_runner
 from kingpost.model.model import Model
@@ -65,7 +66,8 @@ class App(FastAPI):
         self.stores: dict[str, Store] = {key: open_store(url, self.model, key) for key, url in urls.items()}
         key = secret or os.environ.get("KINGPOST_SECRET", "").encode() or secrets.token_bytes(32)
         self.engine = Engine(self.model, ModelSchema.of(self.model), self.stores, clock=clock, new_id=ids, secret=key)
-        set_runner(self.model, self.engine.runner)
+        self.runner = EngineRunner(self.engine)
+        set_runner(self.model, self.runner)
         user_lifespan = fastapi.pop("lifespan", None)
         super().__init__(title=fastapi.pop("title", name), lifespan=_lifespan(self, user_lifespan), **fastapi)
         settings = rest or RestSettings(title=self.title, version=self.version, description=self.description)
@@ -73,7 +75,8 @@ class App(FastAPI):
             self.engine, self.model, prefix=api, settings=settings, others=lambda: FastAPI.openapi(self)
         )
         self._serialize = Serializer(self.engine)
-        self.router.middleware_stack = self._innermost(self.router.middleware_stack)
+        router: Any = self.router  # the attribute is a method to type checkers
+        router.middleware_stack = self._innermost(router.middleware_stack)
         self.add_exception_handler(KingpostError, _as_problem)
 
     # Requests
@@ -94,7 +97,7 @@ class App(FastAPI):
             elif self.rest.matches(scope["path"]):
                 await self.rest(scope, receive, send)
             else:
-                tokens = current_runner.set(self.engine.runner), serializer.set(self._serialize)
+                tokens = current_runner.set(self.runner), serializer.set(self._serialize)
                 try:
                     with self.engine.during(Context(scope.get("kingpost.actor"), self.engine.clock())):
                         await router(scope, receive, send)

@@ -78,7 +78,7 @@ class Served:
         request = Request(self.url + path, data, {"Content-Type": "application/json", "Connection": "close"}, method=method)
         try:
             with urlopen(request, timeout=10) as answer:
-                return answer.status, msgspec.json.decode(answer.read())
+                return answer.status, msgspec.json.decode(answer.read() or b"null")
         except HTTPError as refused:
             with refused:
                 return refused.code, msgspec.json.decode(refused.read())

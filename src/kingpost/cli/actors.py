@@ -48,7 +48,7 @@ async def find_row(app: App, found: ResourceModel, text: str) -> Any:
         raise Failure("KC013", f"{found.name} is kept by Kingpost: its rows are no objects")
     with as_system("a command line names it by its key"):
         try:
-            return await app.engine.runner.get(found.cls, key)
+            return await app.runner.get(found.cls, key)
         except NotFound:
             raise Failure("KC013", f"there is no {found.name} with the key {text}", _how_to_list(found)) from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from kingpost.base.clock import Clock
 from kingpost.base.errors import KingpostError
@@ -16,13 +16,14 @@ from kingpost.engine.plans import Plans
 from kingpost.engine.reader import One, Page, Reader
 from kingpost.engine.repeats import Idempotency, Repeats
 from kingpost.engine.rows import Rows
-from kingpost.engine.runner import EngineRunner
 from kingpost.engine.writer import Writer, called
-from kingpost.language.builtins import instant as at, present
+from kingpost.language.builtins import instant as at
+from kingpost.language.builtins import present
 from kingpost.language.schema import Schema
 from kingpost.language.tree import TRUE
 from kingpost.model.inputs import instance
 from kingpost.model.model import ActionModel, Model
+from kingpost.model.resource import Resource
 from kingpost.model.state import key_of, materialise, refer
 from kingpost.plan.intent import Read
 from kingpost.plan.read import refused
@@ -60,7 +61,6 @@ class Engine:
             self.plans, schema, stores, cursors, forms=lambda store: store.python_form, make=self._make, objects=True
         )
         self.writer = Writer(self.plans, stores, self.rows, self.repeats, new_id)
-        self.runner = EngineRunner(self)
 
     async def start(self) -> None:
         """Open the stores."""
@@ -136,7 +136,7 @@ class Engine:
         if before is not None:
             return before
         async with self.transaction(found.store):
-            made = [await called(action.function, instance(found.cls, item)) for item in items]
+            made = [await called(action.function, instance(cast(type[Resource], found.cls), item)) for item in items]
             keys = [key_of(one) for one in made]
             await self.writer.run(found, self.repeats.record(found, repeat, context, keys))
         return keys
@@ -172,9 +172,7 @@ class Engine:
         with self.repeats.running(idempotency, context):
             if replacing is not None:
                 with self.during(context):
-                    await self.writer.act(
-                        resource, key, replacing, {}, context, version=version, repeat=idempotency
-                    )
+                    await self.writer.act(resource, key, replacing, {}, context, version=version, repeat=idempotency)
                 return
             await self.writer.delete(resource, key, context, version=version, repeat=idempotency)
 

@@ -6,12 +6,13 @@ A repeated shape costs look-ups; its values are bound as parameters. Both levels
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from kingpost.engine.context import Context
 from kingpost.language.evaluate import Frame
+from kingpost.language.lower import Capture
 from kingpost.model.state import key_of
 from kingpost.plan.rights import ActorWorld, Right, Rights
 from kingpost.plan.standing import Standing
@@ -67,7 +68,7 @@ class Plans:
 
 def _frame(context: Context) -> Frame:
     """What the leaves of rights are evaluated over: the actor, the instant, and settings read now."""
-    return Frame(None, {"now": context.now, "me": actor_key(context)}, ActorWorld(context.actor, _key))
+    return Frame(None, parameters(context, ()), ActorWorld(context.actor, _key))
 
 
 def _key(instance: Any) -> object:
@@ -77,6 +78,15 @@ def _key(instance: Any) -> object:
 def actor_key(context: Context) -> Any:
     """The key of the actor as a parameter; None for the anonymous one."""
     return None if context.actor is None else bound_key(key_of(context.actor))
+
+
+def parameters(context: Context, captures: Iterable[Capture]) -> dict[str, Any]:
+    """What rules may be about besides rows: the instant, the actor, and settings read now."""
+    return {
+        "now": context.now,
+        "me": actor_key(context),
+        **{capture.name: capture.read() for capture in captures},
+    }
 
 
 def bound_key(key: tuple[Any, ...]) -> Any:

@@ -15,7 +15,7 @@ from kingpost.base.errors import Detail, NotFound, Rejected
 from kingpost.engine.context import Context, open_transactions
 from kingpost.engine.cursor import Cursors, typed
 from kingpost.engine.failures import explained
-from kingpost.engine.plans import Plans, actor_key, bound_key
+from kingpost.engine.plans import Plans, actor_key, bound_key, parameters
 from kingpost.engine.stitch import Forms, Make, Stitch, grouped, key_reader, stitcher, struct
 from kingpost.language.capture import bind
 from kingpost.language.schema import Schema
@@ -234,10 +234,7 @@ class Reader:
 
     def params(self, ready: Ready, read: Read, context: Context, now: Any) -> dict[str, Any]:
         """The values of all parameters, by name."""
-        actor = actor_key(context)
-        params: dict[str, Any] = {"now": now, "me": actor}
-        for capture in ready.plan.captures:
-            params[capture.name] = capture.read()
+        params = {**parameters(context, ready.plan.captures), "now": now}
         if read.key is not None:
             params["key"] = bound_key(read.key)
         if read.offset:

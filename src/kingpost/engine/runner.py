@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from kingpost.base.errors import Conflict
 from kingpost.engine.context import acting
+from kingpost.engine.engine import Engine
+from kingpost.engine.reader import missing
 from kingpost.engine.rows import reference_key
 from kingpost.language.capture import CaptureError, bind
 from kingpost.language.schema import Schema
@@ -17,9 +19,7 @@ from kingpost.model.query import Asked, By, Equal, Grouped, Kind, Path, Query, S
 from kingpost.model.resource import Resource
 from kingpost.model.state import changes, is_new, is_reference, key_of, settle, take_in
 from kingpost.plan.intent import Condition, Expressed, Narrowed, Read, SortKey, SummaryOf
-
-if TYPE_CHECKING:
-    from kingpost.engine.engine import Engine
+from kingpost.plan.values import parse_key
 
 R = TypeVar("R", bound=Resource)
 
@@ -51,8 +51,6 @@ class EngineRunner:
 
     async def one(self, query: Query[R]) -> R:
         """The only row. Raises `NotFound` or `Conflict`."""
-        from kingpost.engine.reader import missing
-
         found = await self.all(query.limit(2))
         if not found:
             raise missing(query.resource.__name__)
@@ -97,8 +95,6 @@ class EngineRunner:
         return cast(R, (await self._engine.objects.one(read, self._engine.context())).item)
 
     def _key(self, resource: str, key: object) -> tuple[Any, ...]:
-        from kingpost.plan.values import parse_key
-
         parts = key if isinstance(key, tuple) else reference_key(key)
         return parse_key(tuple(parts), self._engine.rows.key_types(resource), "key")
 

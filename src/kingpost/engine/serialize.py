@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kingpost.engine.plans import bound_key
+from kingpost.engine.plans import bound_key, parameters
 from kingpost.language.evaluate import Frame, compile_expression
 from kingpost.language.tree import FALSE, TRUE
 from kingpost.model.declare import NotLoaded
@@ -34,7 +34,7 @@ class Serializer:
         found = engine.model[type(instance).__name__]
         standing = engine.plans.standing(context)
         world = _ObjectWorld(context.actor)
-        frame = Frame(instance, engine.writer.params(context, ()), world)
+        frame = Frame(instance, parameters(context, ()), world)
         answer: dict[str, Any] = {}
         for name in found.names:
             right = standing.member(found.name, name)

@@ -15,22 +15,20 @@ from typing import Any
 
 import anyio.to_thread
 
-from kingpost.base.errors import Conflict, Detail, Forbidden, KingpostError, Rejected, Stale, Unauthenticated
+from kingpost.base.errors import Conflict, Detail, Rejected, Stale
+from kingpost.engine.checks import Checks, refusal
 from kingpost.engine.context import Context, open_transactions
-from kingpost.engine.failures import explained, no_such_row
-from kingpost.engine.plans import Plans, actor_key, bound_key
+from kingpost.engine.failures import explained
+from kingpost.engine.plans import Plans, bound_key, parameters
 from kingpost.engine.reader import fetch_rows, missing
 from kingpost.engine.repeats import Idempotency, Repeats
-from kingpost.engine.rows import Rows, Values, reference_key
-from kingpost.language.evaluate import UNKNOWN, Frame, compile_expression
-from kingpost.language.tree import FALSE, TRUE
+from kingpost.engine.rows import Rows, Values
+from kingpost.language.tree import FALSE
 from kingpost.model.inputs import fill
 from kingpost.model.model import ActionModel, Model, ResourceModel
 from kingpost.model.state import changes, key_of, settle
-from kingpost.plan.rights import ActorWorld
-from kingpost.plan.select import Check, Clear, Delete, Insert, Operation, Select, Update
-from kingpost.plan.standing import Standing
-from kingpost.plan.write import AfterPlan, plan_after, plan_load, plan_visible
+from kingpost.plan.select import Clear, Delete, Insert, Operation, Update
+from kingpost.plan.write import plan_load
 from kingpost.stores.contract import StaleRow, Store, StoreError
 
 ATTEMPTS = 3
@@ -72,12 +70,7 @@ class Writer:
         self.rows = rows
         self.repeats = repeats
         self.new_id = new_id
-        self._stored = {
-            found.name: tuple(
-                (one, compile_expression(one.expression)) for one in found.computed.values() if one.stored
-            )
-            for found in self.model.resources.values()
-        }
+        self.checks = Checks(plans, stores, rows)
 
     # Creating
 
@@ -124,12 +117,12 @@ class Writer:
     ) -> tuple[Any, ...]:
         change = self._sorted_out(found, item)
         values = self._filled(found, change.values, context)
-        self._validate(found, values, pointer)
-        self._compute(found, values, context)
+        self.checks.validate(found, values, pointer)
+        self.checks.compute(found, values, context)
         key = self.rows.key(found, values)
-        after = self._after(found, "create", context, () if trusted else tuple(item))
-        self._refuse_unless(after, found, values, context, "create", pointer)
-        operations.extend(await self._references(found, {**values}, change, context, pointer))
+        after = self.checks.after(found, "create", context, () if trusted else tuple(item))
+        self.checks.refuse_unless(after, found, values, context, "create")
+        operations.extend(await self.checks.references(found, values, change.links, context, pointer))
         operations.append(Insert(found.name, self.rows.column_names(found.name), [self.rows.flat(found.name, values)]))
         operations.extend(self._links(found, key, change, fresh=True))
         for name, below in change.nested.items():
@@ -138,8 +131,7 @@ class Writer:
                 inner = {**one, relation.inverse or "": key}
                 place = f"{pointer}/{name}/{index}"
                 await self._add(self.model[relation.target], inner, context, operations, place, trusted=trusted)
-        if not after.local and after.condition != TRUE:
-            operations.append(self._check(after, [key], context, "create"))
+        operations.extend(self.checks.check(after, key, context, "create"))
         return key
 
     def defaults(self, resource: str, context: Context) -> Values:
@@ -265,17 +257,16 @@ class Writer:
         if self.rows.key(found, values) != loaded.key:
             names = [Detail(f"/{name}", "KP424", "a key does not change") for name in found.key]
             raise Rejected("KP424", "the key of a row does not change", names)
-        self._validate(found, values, "")
-        self._compute(found, values, context)
-        after = self._after(found, verb, context, written)
-        self._refuse_unless(after, found, values, context, verb or "change", "")
-        operations = await self._references(found, change.values, change, context, "")
+        self.checks.validate(found, values, "")
+        self.checks.compute(found, values, context)
+        after = self.checks.after(found, verb, context, written)
+        self.checks.refuse_unless(after, found, values, context, verb or "change")
+        operations = await self.checks.references(found, change.values, change.links, context, "")
         differing = {name: value for name, value in values.items() if loaded.values.get(name) != value}
         by_column = self.rows.changed(found.name, {**change.values, **differing})
         operations.append(Update(found.name, loaded.key, by_column, loaded.version))
         operations.extend(self._links(found, loaded.key, change, fresh=False))
-        if not after.local and after.condition != TRUE:
-            operations.append(self._check(after, [loaded.key], context, verb or "change"))
+        operations.extend(self.checks.check(after, loaded.key, context, verb or "change"))
         return operations
 
     async def _attempts(
@@ -322,98 +313,16 @@ class Writer:
             return plan, None if plan.select.where == FALSE else store.prepare(plan.select)
 
         plan, prepared = self.plans.find(("load", resource, verb), context, make)
-        params = self.params(context, plan.captures)
+        params = parameters(context, plan.captures)
         params["key"] = bound_key(key)
         rows = [] if prepared is None else await fetch_rows(store, found.store, prepared, params)
         if not rows:
             raise missing(resource)
         row = rows[0]
         if plan.allowed is not None and not row[plan.allowed]:
-            raise _refusal(context, f"the rules of {resource} do not let you {verb} this row")
+            raise refusal(context, f"the rules of {resource} do not let you {verb} this row")
         values = self.rows.read(resource, plan.columns, row)
         return Loaded(values, key, None if found.version is None else values[found.version])
-
-    # Checks
-
-    def _after(self, found: ResourceModel, verb: str | None, context: Context, written: Sequence[str]) -> AfterPlan:
-        names = tuple(name for name in written if name in found.names)
-        shape = ("after", found.name, verb, names)
-        return self.plans.find(shape, context, lambda standing: plan_after(standing, found.name, verb, names))
-
-    def _refuse_unless(
-        self, after: AfterPlan, found: ResourceModel, values: Values, context: Context, verb: str, pointer: str
-    ) -> None:
-        """Where the row itself decides, it is asked before anything is written."""
-        if after.condition == TRUE or (not after.local and after.condition != FALSE):
-            return
-        frame = Frame(_Own(values), self.params(context, after.captures), _OwnWorld(found, context.actor))
-        if after.condition == FALSE or compile_expression(after.condition)(frame) is not True:
-            raise _refusal(context, f"the rules of {found.name} do not let you {verb} a row like this")
-
-    def _check(self, after: AfterPlan, keys: list[tuple[Any, ...]], context: Context, verb: str) -> Check:
-        params = self.params(context, after.captures)
-        params["keys"] = [bound_key(key) for key in keys]
-        return Check(after.select, params, len(keys), verb)
-
-    async def _references(
-        self, found: ResourceModel, values: Values, change: Changes, context: Context, pointer: str
-    ) -> list[Operation]:
-        """References must lead to rows that the actor may see."""
-        wanted: list[tuple[str, list[tuple[Any, ...]]]] = []
-        for name, relation in found.relations.items():
-            if relation.kind == "one" and values.get(name) is not None:
-                wanted.append((name, [values[name]]))
-            elif name in change.links:
-                wanted.append((name, change.links[name]))
-        operations: list[Operation] = []
-        for name, keys in wanted:
-            target = self.model[found.relations[name].target]
-            distinct = list(dict.fromkeys(keys))
-            if not distinct:
-                continue
-            select = self._visible(target.name, context)
-            if select is None:
-                continue  # all of them are visible: the store's own constraint finds what is missing
-            params = self.params(context, ())
-            params["keys"] = [bound_key(key) for key in distinct]
-            if target.store == found.store:
-                operations.append(Check(select, params, len(distinct), f"reference {name}"))
-                continue
-            store = self.stores[target.store]
-            if len(await fetch_rows(store, target.store, store.prepare(select), params)) != len(distinct):
-                raise no_such_row((name,), pointer)
-        return operations
-
-    def _compute(self, found: ResourceModel, values: Values, context: Context) -> None:
-        """Stored computed fields follow from the other values of the row."""
-        for one, compute in self._stored[found.name]:
-            value = compute(Frame(_Own(values), self.params(context, one.captures), _OwnWorld(found, context.actor)))
-            if value is UNKNOWN:
-                message = f"{one.name} can't be computed from these values"
-                raise Rejected("KP426", message, [Detail(f"/{one.name}", "KP426", message)])
-            values[one.name] = value
-
-    def _visible(self, resource: str, context: Context) -> Select | None:
-        def make(standing: Standing) -> tuple[Select | None]:
-            return (plan_visible(standing, resource),)
-
-        return self.plans.find(("visible", resource), context, make)[0]
-
-    def _validate(self, found: ResourceModel, values: Values, pointer: str) -> None:
-        if not found.validators:
-            return
-        instance = self.rows.instance(found.name, dict(values))
-        details: list[Detail] = []
-        for validator in found.validators:
-            try:
-                validator.function(instance)
-            except ValueError as error:
-                names = validator.fields or ("",)
-                details.extend(Detail(f"{pointer}/{name}".rstrip("/"), "KP425", str(error)) for name in names)
-        if details:
-            raise Rejected("KP425", details[0].message, details)
-        for name in found.fields:
-            values[name] = instance.__dict__.get(name, values[name])
 
     # Operations
 
@@ -452,17 +361,6 @@ class Writer:
         transaction = open_transactions.get().get(found.store)
         await (store if transaction is None else transaction).write(operations)
 
-    def params(self, context: Context, captures: Sequence[Any]) -> dict[str, Any]:
-        """What rules may be about besides the row: actor, instant, settings."""
-        params: dict[str, Any] = {"now": context.now, "me": actor_key(context)}
-        for capture in captures:
-            params[capture.name] = capture.read()
-        return params
-
-
-def _refusal(context: Context, message: str) -> KingpostError:
-    return Unauthenticated("KP401", message) if context.actor is None else Forbidden("KP403", message)
-
 
 def _writable(found: ResourceModel, name: str) -> bool:
     owner = found.fields.get(name) or found.relations[name]
@@ -472,34 +370,6 @@ def _writable(found: ResourceModel, name: str) -> bool:
 def _required(found: ResourceModel, name: str) -> bool:
     field = found.fields.get(name)
     return not (field.type.nullable if field is not None else found.relations[name].nullable)
-
-
-class _Own:
-    """A row that is known by its values."""
-
-    __slots__ = ("values",)
-
-    def __init__(self, values: Values) -> None:
-        self.values = values
-
-
-class _OwnWorld(ActorWorld):
-    """A row about to be written, and the actor."""
-
-    __slots__ = ("found",)
-
-    def __init__(self, found: ResourceModel, actor: Any) -> None:
-        super().__init__(actor, lambda instance: bound_key(reference_key(instance)))
-        object.__setattr__(self, "found", found)
-
-    def value(self, row: Any, resource: str, field: str) -> object:
-        return row.values[field] if isinstance(row, _Own) else super().value(row, resource, field)
-
-    def reference(self, row: Any, resource: str, relation: str) -> object:
-        if not isinstance(row, _Own):
-            return super().reference(row, resource, relation)
-        key = row.values[relation]
-        return None if key is None else bound_key(key)
 
 
 async def called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

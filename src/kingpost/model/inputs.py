@@ -383,6 +383,8 @@ def fill(
             filled[member.name] = new_key() if default.value is uuid7 else default.value()
         elif actor is not None:
             filled[member.name] = actor
+        elif not isinstance(member, FieldModel) and member.nullable:
+            filled[member.name] = None
         else:
             fault = Detail(f"/{member.name}", "required", "must be given, as nobody is logged in")
             raise Rejected("KP422", "The input is not accepted", (fault,))

@@ -56,6 +56,14 @@ class AfterPlan:
     captures: tuple[Capture, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class VisiblePlan:
+    """Which rows of a resource the actor may see, asked by key."""
+
+    select: Select | None
+    captures: tuple[Capture, ...]
+
+
 def plan_load(standing: Standing, resource: str, verb: str) -> LoadPlan:
     """Raises `Forbidden` or `Unauthenticated` where the rules give this verb, or reading, to no one like the actor."""
     for needed in ("read", verb):
@@ -99,13 +107,13 @@ def plan_after(standing: Standing, resource: str, verb: str | None, written: tup
     return AfterPlan(condition, is_local(condition), select, _captures(standing))
 
 
-def plan_visible(standing: Standing, resource: str) -> Select | None:
-    """Finds those of the rows `keys` that the actor may see; None where he may see all there are."""
+def plan_visible(standing: Standing, resource: str) -> VisiblePlan:
+    """Finds those of the rows `keys` that the actor may see; no select where he may see all there are."""
     visible = standing.visible(resource)
     if visible == TRUE:
-        return None
-    where = all_of(In(identity(Root(resource)), keys_of(resource)), visible)
-    return Select(resource, (identity(Root(resource)),), where)
+        return VisiblePlan(None, ())
+    root = identity(Root(resource))
+    return VisiblePlan(Select(resource, (root,), all_of(In(root, keys_of(resource)), visible)), _captures(standing))
 
 
 def _captures(standing: Standing) -> tuple[Capture, ...]:

@@ -246,9 +246,10 @@ class Together:
             await transaction.write([Update("Log", (1,), {"text": "y"})])
         assert await ask(store, select("Log", "text")) == ["y"]
 
-    async def test_a_transaction_that_raises_leaves_nothing(self, store: Store) -> None:
-        with pytest.raises(LookupError):
-            await _interrupted(store)
+    @pytest.mark.parametrize("error", [LookupError, FileNotFoundError, TimeoutError])
+    async def test_a_transaction_that_raises_leaves_nothing(self, store: Store, error: type[Exception]) -> None:
+        with pytest.raises(error):
+            await _interrupted(store, error)
         assert await ask(store, COUNT) == [0]
         await store.write([log(1)])
 
@@ -292,7 +293,7 @@ async def _settled(store: Store) -> None:
         await asyncio.sleep(0.2)
 
 
-async def _interrupted(store: Store) -> None:
+async def _interrupted(store: Store, error: type[Exception]) -> None:
     async with store.transaction() as transaction:
         await transaction.write([log(1)])
-        raise LookupError
+        raise error

@@ -38,7 +38,7 @@ def seed_ids(app: App, seed: int = 0) -> Iterator[None]:
     make = UUID7(lambda: next(ticks), entropy.randbytes)
     before = app.engine.new_id, app.engine.writer.new_id
     app.engine.new_id = app.engine.writer.new_id = make
-    token = current_runner.set(app.engine.runner)  # objects made by the test itself ask it for their key
+    token = current_runner.set(app.runner)  # objects made by the test itself ask it for their key
     try:
         yield
     finally:

@@ -62,7 +62,12 @@ async def site(store_url: str) -> AsyncIterator[Site]:
         for row in (ada, bob, eve, sql, http):
             await row.save()
         public = Article(
-            title="Joins", body="# Joins", author=ada, topics=[sql], published_at=START - timedelta(days=1), notes="mine"
+            title="Joins",
+            body="# Joins",
+            author=ada,
+            topics=[sql],
+            published_at=START - timedelta(days=1),
+            notes="mine",
         )
         draft = Article(title="Drafts", body="…", author=ada, topics=[sql, http])
         await public.save()

@@ -54,13 +54,14 @@ def test_it_tells_what_there_is(page_html: str) -> None:
         assert words in page_html, words
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
 async def test_it_is_accessible(browser: Browser, page_html: str, width: int, scheme: Any) -> None:
     context = await browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = await context.new_page()
     await page.set_content(page_html)
-    await page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    # One of each kind: axe takes a minute for all of them.
+    for id in ("article-list", "article-create", "schema-article"):
+        await page.evaluate(f"document.getElementById({id!r}).open = true")
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
     results = await Axe().run(page)
     assert results.violations_count == 0, results.generate_report()

@@ -64,9 +64,7 @@ def test_what_is_filled_in_is_json_in_one_cell(model: Model) -> None:
 def test_fields_are_the_columns(model: Model) -> None:
     fields = (("author", "name"), ("topics", "name"), ("title",))
     item = struct(title="x", author=struct(name="Ada"), topics=[struct(name="a"), struct(name="b")])
-    assert written(model, [item], fields=fields) == (
-        'author.name,topics.name,title\r\nAda,"[""a"",""b""]",x\r\n'
-    )
+    assert written(model, [item], fields=fields) == ('author.name,topics.name,title\r\nAda,"[""a"",""b""]",x\r\n')
     assert written(model, [], fields=fields) == "author.name,topics.name,title\r\n"
     assert written(model, []) == ""
 

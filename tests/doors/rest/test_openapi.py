@@ -56,7 +56,7 @@ def test_parameters_are_unique(document: dict[str, Any]) -> None:
     parameters = document["components"]["parameters"]
     for item in document["paths"].values():
         for operation in (item.get("get"), item.get("post")):
-            named = [each for each in (operation or {}).get("parameters", [])]
+            named = (operation or {}).get("parameters", [])
             found = [parameters[each["$ref"].rpartition("/")[2]] for each in named if "$ref" in each]
             names = [(each["in"], each["name"].lower()) for each in found]
             assert len(names) == len(set(names))

@@ -118,7 +118,9 @@ async def test_versions(site: Site) -> None:
     assert (await ask("PATCH", at, {"title": "f"}, if_match='W/"4-x"')).status == 412
     assert (await ask("PATCH", at, {"title": "f"}, if_match='"else"')).status == 412
     assert (await ask("PATCH", at, {"title": "f"}, if_match="4")).status == 400
-    assert (await ask("PUT", at, {"title": "f", "body": "", "author": str(site.ada.id)}, if_none_match="*")).status == 412
+    assert (
+        await ask("PUT", at, {"title": "f", "body": "", "author": str(site.ada.id)}, if_none_match="*")
+    ).status == 412
     assert (await ask("POST", f"{at}/publish", if_match=first)).status == 412
     assert (await ask("GET", at)).json["title"] == "e"
 
@@ -196,7 +198,9 @@ async def test_values_keep_their_form(site: Site) -> None:
     assert made.status == 201, made.body
     shown = made.json
     assert "secret" not in shown
-    assert {name: shown[name] for name in given if name != "secret"} == {n: v for n, v in given.items() if n != "secret"}
+    assert {name: shown[name] for name in given if name != "secret"} == {
+        n: v for n, v in given.items() if n != "secret"
+    }
     at = made.headers["location"]
     for name in ("once", "fixed", "nothing", "_version"):
         assert (await site.anonymous("PATCH", at, {name: "x"})).pointers == [f"/{name}"]

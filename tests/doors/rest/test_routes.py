@@ -39,7 +39,9 @@ def test_places(routes: Routes) -> None:
     assert target(routes, "/api/odd-things").entry.resource.name == "Thing"
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/apiarticles", "/api/nothing", "/api/Articles", "/api/article", "/x/articles"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api", "/apiarticles", "/api/nothing", "/api/Articles", "/api/article", "/x/articles"]
+)
 def test_other_paths_are_not_ours(routes: Routes, path: str) -> None:
     assert routes.entry(path) is None
 
@@ -91,7 +93,10 @@ def test_composite_keys(routes: Routes, text: str, key: Any) -> None:
     assert entry.keys.read(text) == key
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1), st.integers(-(2**63), 2**63 - 1))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1),
+    st.integers(-(2**63), 2**63 - 1),
+)
 def test_a_written_key_is_read_back(room: str, number: int) -> None:
     routes = Routes(build(RESOURCES, {"main"}, User), "/api")
     keys = routes.table["seats"].keys

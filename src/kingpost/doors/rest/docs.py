@@ -102,13 +102,13 @@ class _Page:
         return f"""<section id="asking"><h2>How to ask</h2>
 <p>Lists and rows answer in the form that <code>Accept</code> asks for: <code>application/json</code>,
 <code>text/csv</code> or <code>application/x-ndjson</code>. Errors are problems by RFC 9457,
-explained <a href="/problems/">one by one</a>. Rows carry an <code>ETag</code>; send it in <code>If-Match</code> to change only what you have read. A request with an
-<code>Idempotency-Key</code> may be sent again without harm.</p>
+explained <a href="/problems/">one by one</a>. Rows carry an <code>ETag</code>; send it in <code>If-Match</code>
+to change only what you have read. A request with an <code>Idempotency-Key</code> may be sent again without harm.</p>
 {_table("The query language", ("Query", "Meaning"), rows)}</section>"""
 
     def _section(self, name: str, operations: list[tuple[str, str, Json, list[Json]]]) -> str:
-        tag: Json = next((tag for tag in self.document.get("tags", ()) if tag["name"] == name), {})
-        words = f"<p>{_words(tag['description'])}</p>" if tag.get("description") else ""
+        told: dict[str, str] = {tag["name"]: tag.get("description", "") for tag in self.document.get("tags", ())}
+        words = f"<p>{_words(told[name])}</p>" if told.get(name) else ""
         body = "".join(self._operation(*operation) for operation in operations)
         return f'<section id="{_anchor(name)}"><h2>{escape(name)}</h2>{words}{body}</section>\n'
 
@@ -132,7 +132,7 @@ explained <a href="/problems/">one by one</a>. Rows carry an <code>ETag</code>; 
             for status, answer in operation["responses"].items()
         )
         parts.append(_table("Answers", ("Status", "Meaning"), rows))
-        parts.append(f"<h4>Example</h4><pre><code>{escape(self._curl(path, method, operation))}</code></pre>")
+        parts.append(f"<h3>Example</h3><pre><code>{escape(self._curl(path, method, operation))}</code></pre>")
         return (
             f'<details id="{_anchor(operation["operationId"])}"><summary><span class="method {method}">{method.upper()}'
             f"</span> <code>{_breakable(path)}</code> <span>{escape(operation.get('summary', ''))}</span></summary>"
@@ -162,7 +162,7 @@ explained <a href="/problems/">one by one</a>. Rows carry an <code>ETag</code>; 
             return
         content = body["content"]
         types = " or ".join(f"<code>{escape(media)}</code>" for media in content)
-        yield f"<h4>Body</h4><p>{types}: {self._type(next(iter(content.values())).get('schema', {}))}</p>"
+        yield f"<h3>Body</h3><p>{types}: {self._type(next(iter(content.values())).get('schema', {}))}</p>"
 
     def _answer(self, answer: Json) -> str:
         found = self._resolved(answer)
@@ -212,10 +212,10 @@ explained <a href="/problems/">one by one</a>. Rows carry an <code>ETag</code>; 
         if "enum" in schema:
             shown = [f"<code>{escape(str(each))}</code>" for each in schema["enum"][:12]]
             return ", ".join(shown) + (" …" if len(schema["enum"]) > 12 else "")
-        kind = schema.get("type", "anything")
-        if kind == "array":
+        kinds = _kinds(schema) or ["anything"]
+        if kinds == ["array"]:
             return f"list of {self._type(schema.get('items', {}))}"
-        words = " or ".join(kind) if isinstance(kind, list) else kind
+        words = " or ".join(kinds)
         form = schema.get("format") or schema.get("contentEncoding")
         bounds = [
             f"{sign} {schema[name]}"
@@ -245,8 +245,7 @@ explained <a href="/problems/">one by one</a>. Rows carry an <code>ETag</code>; 
                 return schema[word]
         if schema.get("examples") or schema.get("enum"):
             return (schema.get("examples") or schema["enum"])[0]
-        kind = schema.get("type")
-        kind = kind[0] if isinstance(kind, list) else kind
+        kind = next(iter(_kinds(schema)), "")
         if kind == "object" and depth < 3:
             properties = schema.get("properties", {})
             names = schema.get("required") or list(properties)[:1]
@@ -256,15 +255,21 @@ explained <a href="/problems/">one by one</a>. Rows carry an <code>ETag</code>; 
         samples = {"uuid": "01936f2e-8a4b-7c1d-9e2f-3a4b5c6d7e8f", "date-time": "2026-01-31T12:00:00Z"}
         texts = {"date": "2026-01-31", "duration": "PT1H30M", "decimal": "12.50", **samples}
         plain = {"string": texts.get(schema.get("format", ""), "text"), "integer": 1, "number": 1.5, "boolean": True}
-        return plain.get(str(kind))
+        return plain.get(kind)
 
 
 def _table(caption: str, heads: tuple[str, ...], rows: str) -> str:
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
     return (
-        f'<div class="wide" role="region" aria-label="{escape(caption)}" tabindex="0"><table><caption>{escape(caption)}'
+        f'<div class="wide" role="group" aria-label="{escape(caption)}" tabindex="0"><table><caption>{escape(caption)}'
         f"</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+
+
+def _kinds(schema: Json) -> list[str]:
+    """The types that a schema admits."""
+    kind: str | list[str] = schema.get("type", [])
+    return [kind] if isinstance(kind, str) else kind
 
 
 def _words(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from kingpost.doors.rest.schemas import Json
 
@@ -24,7 +24,7 @@ def merge(document: Mapping[str, Any], fastapi_document: Mapping[str, Any]) -> J
                 renamed[f"#/components/{section}/{name}"] = f"#/components/{section}/{fresh}"
     for section, part in fastapi_document.get("components", {}).items():
         for name, value in part.items():
-            target = renamed.get(f"#/components/{section}/{name}", name).rpartition("/")[2]
+            target = renamed.get(f"#/components/{section}/{name}", str(name)).rpartition("/")[2]
             sections[section][target] = _pointing(value, renamed)
     for path, item in fastapi_document.get("paths", {}).items():
         own = merged["paths"].get(path, {})
@@ -54,11 +54,11 @@ def _fresh(name: str, taken: set[str]) -> str:
 
 def _pointing(value: Any, renamed: Mapping[str, str]) -> Any:
     """The same value, its references following what was renamed."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {
             name: renamed.get(part, part) if name == "$ref" and isinstance(part, str) else _pointing(part, renamed)
-            for name, part in value.items()
+            for name, part in cast(Json, value).items()
         }
     if isinstance(value, list):
-        return [_pointing(part, renamed) for part in value]
+        return [_pointing(part, renamed) for part in cast("list[Any]", value)]
     return value

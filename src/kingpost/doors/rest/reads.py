@@ -163,7 +163,7 @@ class Reads:
         """All rows, chunk by chunk. The first chunk is made before the status is sent, so that errors can be told."""
         write = self._lines(media, resource, read)
         async with _closing(self._engine.stream(read, request.context)) as chunks:
-            first = write(await anext(chunks, ()))
+            first = write(await anext(chunks, None) or ())
             headers = [CONTENT_TYPES[media], (b"cache-control", b"private, no-store"), *PRIVATE[1:]]
             request.started = True
             await request.send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -183,7 +183,7 @@ class Reads:
 
 
 @asynccontextmanager
-async def _closing(chunks: Chunks) -> AsyncIterator[Chunks]:
+async def _closing(chunks: Chunks) -> AsyncGenerator[Chunks]:
     """Ends a stream that is left in the middle, so that its connection goes back."""
     try:
         yield chunks

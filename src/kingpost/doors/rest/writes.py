@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from time import perf_counter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from pydantic import BaseModel
 
@@ -52,7 +52,7 @@ class Writes:
         given = decode(body, self._settings.max_depth)
         repeat = _repeat(request, body)
         if isinstance(given, list):
-            return await self._create_many(request, entry, given, repeat)
+            return await self._create_many(request, entry, cast("list[Any]", given), repeat)
         data = self._inputs.accept(entry.resource.name, "create", _object(given))
         key = (await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat))[0]
         headers = [*_replayed(repeat), (b"location", _location(request, entry, key))]
@@ -65,7 +65,9 @@ class Writes:
         if len(given) > self._settings.max_bulk:
             raise Rejected("KP166", f"an array has at most {self._settings.max_bulk} elements")
         data = self._accept_many(entry.resource.name, given)
-        keys = await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat) if data else []
+        keys: Sequence[Key] = ()
+        if data:
+            keys = await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat)
         headers = [*_replayed(repeat), *PRIVATE]
         if wants_minimal(request.headers.get(b"prefer", b"")):
             return Answer(201, [*headers, _MINIMAL], b"")
@@ -212,9 +214,9 @@ class Writes:
         if isinstance(value, BaseModel):
             return {name: self._plain(getattr(value, name)) for name in type(value).model_fields}
         if isinstance(value, Mapping):
-            return {key: self._plain(each) for key, each in value.items()}
+            return {key: self._plain(each) for key, each in cast("Mapping[Any, Any]", value).items()}
         if isinstance(value, list | tuple | set | frozenset):
-            return [self._plain(each) for each in value]
+            return [self._plain(each) for each in cast("Iterable[Any]", value)]
         name = self._named(type(value))
         return value if name is None else KeyForm(self._model, self._model[name]).reference(key_of(value))
 
@@ -225,7 +227,7 @@ class Writes:
 def _object(given: Any) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise Invalid("KP165", "the body must be one JSON object")
-    return given
+    return cast("dict[str, Any]", given)
 
 
 _FAULTS: Final = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import asyncpg
@@ -100,8 +100,11 @@ class PostgresStore:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
         """On a connection of its own; standing idle for longer than the time limit ends it."""
-        async with self._begun() as connection:
-            yield PostgresTransaction(connection, self._ground, self._runner)
+        try:
+            async with self._begun() as connection:
+                yield PostgresTransaction(connection, self._ground, self._runner)
+        except AGAIN as error:
+            raise StoreDown("The transaction collided with others; run it again") from error
 
     def json_form(self, type: Type) -> Convert | None:
         return self._ground.json_form(type)
@@ -170,7 +173,9 @@ class PostgresStore:
                 rows = await query(connection)
             except FAILURES as error:
                 self._reads.release(connection, broken=is_lost(error))
-                if not fresh and (connection.is_closed() or isinstance(error, AGAIN)):
+                if not fresh and (
+                    connection.is_closed() or isinstance(error, (*AGAIN, asyncpg.OutdatedSchemaCacheError))
+                ):
                     fresh = True
                     continue
                 raise self._runner.explain(error) from error
@@ -208,20 +213,16 @@ class PostgresStore:
         connection = await self._writes.acquire()
         clean = False
         try:
+            await self._runner.say(connection, "BEGIN")
             try:
-                await connection.execute("BEGIN")
                 yield connection
             except Exception:
-                if not connection.is_closed():
+                with suppress(*FAILURES):
                     await connection.execute("ROLLBACK")
                     clean = True
                 raise
             await self._commit(connection)
             clean = True
-        except FAILURES as error:
-            if isinstance(error, AGAIN):
-                raise
-            raise self._runner.explain(error) from error
         finally:
             # A task that was cancelled, here or in the middle of a statement, leaves a state nobody knows.
             self._writes.release(connection, broken=not clean)
@@ -229,10 +230,12 @@ class PostgresStore:
     async def _commit(self, connection: Any) -> None:
         try:
             status = await connection.execute("COMMIT")
+        except AGAIN:
+            raise
         except FAILURES as error:
             if is_lost(error):
                 raise StoreDown("The connection was lost during the commit; its outcome is unknown") from error
-            raise
+            raise self._runner.explain(error) from error
         if status == "ROLLBACK":
             raise StoreError("The transaction had failed before and was rolled back")
 
@@ -254,16 +257,16 @@ class PostgresTransaction:
     async def write(self, operations: Sequence[Operation]) -> list[Rows]:
         """All of the operations or, when one fails, none; the transaction goes on."""
         steps = self._ground.batches.steps(operations)
-        await self._connection.execute("SAVEPOINT batch")
+        await self._runner.say(self._connection, "SAVEPOINT batch")
         try:
             answers = await self._runner.run(self._connection, steps)
         except Exception as error:
-            if not self._connection.is_closed():
+            with suppress(*FAILURES):  # then the error says all there is to say
                 await self._connection.execute("ROLLBACK TO SAVEPOINT batch; RELEASE SAVEPOINT batch")
             if isinstance(error, AGAIN):
                 raise StoreDown("The write collided with others; run the transaction again") from error
             raise
-        await self._connection.execute("RELEASE SAVEPOINT batch")
+        await self._runner.say(self._connection, "RELEASE SAVEPOINT batch")
         return answers
 
 

@@ -32,7 +32,6 @@ AGAIN = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InvalidCachedStatementError,
-    asyncpg.OutdatedSchemaCacheError,
 )
 """After these a whole batch may be tried again: nothing of it has taken effect, and the next time it may pass."""
 
@@ -55,6 +54,13 @@ class Runner:
     async def run(self, connection: Any, steps: Sequence[Step]) -> list[Rows]:
         """The answers of all steps; the caller sees to it that a failure leaves nothing."""
         return [await self._step(connection, step) for step in steps]
+
+    async def say(self, connection: Any, text: str) -> None:
+        """Run a statement that has no values."""
+        try:
+            await connection.execute(text)
+        except FAILURES as error:
+            raise self.explain(error) from error
 
     async def _step(self, connection: Any, step: Step) -> Rows:
         if not step.rows:

@@ -51,7 +51,8 @@ def _perhaps(t: Translator, condition: Expression, wanted: bool) -> Condition:
 
 
 def _exists(scope: Scope, conditions: list[Condition]) -> Condition:
-    return sa.select(sa.literal_column("1")).select_from(scope.source).where(*conditions).exists()
+    rows: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(scope.source)
+    return rows.where(*conditions).exists()
 
 
 # ----------------------------------------------------------------------------------------------------------- aggregates

@@ -1,0 +1,167 @@
+"""What must hold of a row that is written: rules and guard, references, validators; and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kingpost.base.errors import Detail, Forbidden, KingpostError, Rejected, Unauthenticated
+from kingpost.engine.context import Context
+from kingpost.engine.failures import no_such_row
+from kingpost.engine.plans import Plans, bound_key, parameters
+from kingpost.engine.reader import fetch_rows
+from kingpost.engine.rows import Rows, Values, reference_key
+from kingpost.language.evaluate import UNKNOWN, Frame, compile_expression
+from kingpost.language.tree import FALSE, TRUE
+from kingpost.model.model import ResourceModel
+from kingpost.plan.rights import ActorWorld
+from kingpost.plan.select import Check, Operation
+from kingpost.plan.write import AfterPlan, plan_after, plan_visible
+from kingpost.stores.contract import Store
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What must hold after a write, and the same asked of the row's own values where they decide it."""
+
+    plan: AfterPlan
+    test: Callable[[Frame], object] | None
+
+
+class Checks:
+    """The checks of one model."""
+
+    def __init__(self, plans: Plans, stores: Mapping[str, Store], rows: Rows) -> None:
+        self._plans = plans
+        self._stores = stores
+        self._rows = rows
+        self._model = plans.rights.model
+        self._stored = {
+            found.name: tuple(
+                (one, compile_expression(one.expression)) for one in found.computed.values() if one.stored
+            )
+            for found in self._model.resources.values()
+        }
+
+    # Rules
+
+    def after(self, found: ResourceModel, verb: str | None, context: Context, written: Sequence[str]) -> After:
+        """What must hold after `verb` (None: the guard alone) wrote these members."""
+        names = tuple(name for name in written if name in found.names)
+
+        def make(standing: Any) -> After:
+            plan = plan_after(standing, found.name, verb, names)
+            return After(plan, compile_expression(plan.condition) if plan.local else None)
+
+        return self._plans.find(("after", found.name, verb, names), context, make)
+
+    def refuse_unless(self, after: After, found: ResourceModel, values: Values, context: Context, verb: str) -> None:
+        """Where the row's own values decide, they are asked before anything is written."""
+        condition = after.plan.condition
+        if condition == TRUE or (after.test is None and condition != FALSE):
+            return
+        frame = self._frame(found, values, context, after.plan.captures)
+        if condition == FALSE or after.test is None or after.test(frame) is not True:
+            raise refusal(context, f"the rules of {found.name} do not let you {verb} a row like this")
+
+    def check(self, after: After, key: Key, context: Context, verb: str) -> list[Operation]:
+        """Where other rows have a part in it, the store is asked in the same transaction."""
+        if after.test is not None or after.plan.condition == TRUE:
+            return []
+        params = {**parameters(context, after.plan.captures), "keys": [bound_key(key)]}
+        return [Check(after.plan.select, params, 1, verb)]
+
+    # References
+
+    async def references(
+        self, found: ResourceModel, values: Values, links: Mapping[str, list[Key]], context: Context, pointer: str
+    ) -> list[Operation]:
+        """References must lead to rows that the actor may see; which ones do not is not told."""
+        operations: list[Operation] = []
+        for name, relation in found.relations.items():
+            key = values.get(name) if relation.kind == "one" else None
+            distinct = list(dict.fromkeys(links.get(name, ()) if key is None else (key,)))
+            if distinct:
+                operations.extend(await self._visible(found, name, distinct, context, pointer))
+        return operations
+
+    async def _visible(
+        self, found: ResourceModel, name: str, keys: list[Key], context: Context, pointer: str
+    ) -> list[Operation]:
+        target = self._model[found.relations[name].target]
+        plan = self._plans.find(("visible", target.name), context, lambda standing: plan_visible(standing, target.name))
+        if plan.select is None:
+            return []  # all of them are visible: the store's own constraint finds what is missing
+        params = {**parameters(context, plan.captures), "keys": [bound_key(key) for key in keys]}
+        if target.store == found.store:
+            return [Check(plan.select, params, len(keys), f"reference {name}")]
+        store = self._stores[target.store]
+        if len(await fetch_rows(store, target.store, store.prepare(plan.select), params)) != len(keys):
+            raise no_such_row((name,), pointer)
+        return []
+
+    # Values
+
+    def validate(self, found: ResourceModel, values: Values, pointer: str) -> None:
+        """Run the validators; what they set on the object is kept. Raises `Rejected` with all that they say."""
+        if not found.validators:
+            return
+        instance = self._rows.instance(found.name, dict(values))
+        details: list[Detail] = []
+        for validator in found.validators:
+            try:
+                validator.function(instance)
+            except ValueError as error:
+                names = validator.fields or ("",)
+                details.extend(Detail(f"{pointer}/{name}".rstrip("/"), "KP425", str(error)) for name in names)
+        if details:
+            raise Rejected("KP425", details[0].message, details)
+        for name in found.fields:
+            values[name] = instance.__dict__.get(name, values[name])
+
+    def compute(self, found: ResourceModel, values: Values, context: Context) -> None:
+        """Stored computed fields follow from the other values of the row."""
+        for one, compute in self._stored[found.name]:
+            value = compute(self._frame(found, values, context, one.captures))
+            if value is UNKNOWN:
+                message = f"{one.name} can't be computed from these values"
+                raise Rejected("KP426", message, [Detail(f"/{one.name}", "KP426", message)])
+            values[one.name] = value
+
+    def _frame(self, found: ResourceModel, values: Values, context: Context, captures: Sequence[Any]) -> Frame:
+        return Frame(_Own(values), parameters(context, captures), _OwnWorld(context.actor))
+
+
+def refusal(context: Context, message: str) -> KingpostError:
+    """Forbidden, or for the anonymous: somebody has to log in."""
+    return Unauthenticated("KP401", message) if context.actor is None else Forbidden("KP403", message)
+
+
+class _Own:
+    """A row that is known by its values."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Values) -> None:
+        self.values = values
+
+
+class _OwnWorld(ActorWorld):
+    """A row about to be written, and the actor."""
+
+    __slots__ = ()
+
+    def __init__(self, actor: Any) -> None:
+        super().__init__(actor, lambda instance: bound_key(reference_key(instance)))
+
+    def value(self, row: Any, resource: str, field: str) -> object:
+        return row.values[field] if isinstance(row, _Own) else super().value(row, resource, field)
+
+    def reference(self, row: Any, resource: str, relation: str) -> object:
+        if not isinstance(row, _Own):
+            return super().reference(row, resource, relation)
+        key = row.values[relation]
+        return None if key is None else bound_key(key)

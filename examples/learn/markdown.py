@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -83,10 +84,16 @@ def _code(code: str, language: str, _attributes: str) -> str:
     return f'<pre tabindex="0"><code>{marked}</code></pre>\n'
 
 
-# Wide code and wide tables scroll by themselves, so the keyboard must be able to get there.
-_WIDE = '<div class="wide" role="group" aria-label="Table" tabindex="0"><table>\n'
+def _always(html: str) -> Callable[..., str]:
+    def rule(*_arguments: object) -> str:
+        return html
+
+    return rule
+
 
 _parser = MarkdownIt("commonmark", {"html": False, "highlight": _code}).enable(["table", "strikethrough"])
-_parser.add_render_rule("table_open", lambda _self, *_arguments: _WIDE)
-_parser.add_render_rule("table_close", lambda _self, *_arguments: "</table></div>\n")
-_parser.add_render_rule("th_open", lambda _self, *_arguments: '<th scope="col">')
+# Wide code and wide tables scroll by themselves, so the keyboard must be able to get there.
+_WIDE = '<div class="wide" role="group" aria-label="Table" tabindex="0"><table>\n'
+_parser.add_render_rule("table_open", _always(_WIDE))
+_parser.add_render_rule("table_close", _always("</table></div>\n"))
+_parser.add_render_rule("th_open", _always('<th scope="col">'))

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kingpost.base.clock import Clock, system_clock
 from kingpost.base.errors import KingpostError
 from kingpost.base.ids import uuid7
+from kingpost.base.problems import DeclarationError, Problem
 from kingpost.doors.rest import RestDoor, RestSettings
 from kingpost.doors.rest.openapi import merge
 from kingpost.doors.rest.problem import problem
@@ -59,6 +61,7 @@ class App(FastAPI):
     ) -> None:
         self.name = name
         self._starts = 0
+        self._api = api.rstrip("/")
         urls = dict(stores or {"main": f"sqlite:///{name}.db"})
         built = build(resources, frozenset(urls), actor)
         records = {records_in(store).name: records_in(store) for store in urls}
@@ -68,6 +71,8 @@ class App(FastAPI):
         self.engine = Engine(self.model, ModelSchema.of(self.model), self.stores, clock=clock, new_id=ids, secret=key)
         self.runner = EngineRunner(self.engine)
         set_runner(self.model, self.runner)
+        for page in ("docs_url", "redoc_url", "openapi_url"):  # FastAPI's pages load scripts from elsewhere
+            fastapi.setdefault(page, None)
         user_lifespan = fastapi.pop("lifespan", None)
         super().__init__(title=fastapi.pop("title", name), lifespan=_lifespan(self, user_lifespan), **fastapi)
         settings = rest or RestSettings(title=self.title, version=self.version, description=self.description)
@@ -94,7 +99,7 @@ class App(FastAPI):
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 await router(scope, receive, send)
-            elif self.rest.matches(scope["path"]):
+            elif self.rest.matches(scope["path"]) or self._nowhere(scope):
                 await self.rest(scope, receive, send)
             else:
                 tokens = current_runner.set(self.runner), serializer.set(self._serialize)
@@ -107,6 +112,12 @@ class App(FastAPI):
 
         return dispatch
 
+    def _nowhere(self, scope: Scope) -> bool:
+        """An address of the API that no resource and no route of the application's own has: a problem, not a page."""
+        if not self._api or not scope["path"].startswith(f"{self._api}/"):
+            return False
+        return all(route.matches(scope)[0] is Match.NONE for route in self.routes)
+
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document of resources and custom routes together."""
         return merge(self.rest.description.resources(), super().openapi())
@@ -118,8 +129,12 @@ class App(FastAPI):
     # Code outside requests
 
     async def start(self) -> None:
-        """Open the stores; the ASGI lifespan does it when the application is served. Every `start` wants its `stop`."""
+        """Open the stores; the ASGI lifespan does it when the application is served. Every `start` wants its `stop`.
+
+        Raises `DeclarationError` where a route of the application's own has the address of a resource.
+        """
         if not self._starts:
+            self._refuse_collisions()
             await self.engine.start()
         self._starts += 1
 
@@ -129,9 +144,27 @@ class App(FastAPI):
         if not self._starts:
             await self.engine.stop()
 
+    def _refuse_collisions(self) -> None:
+        paths = [str(getattr(route, "path", "")) for route in self.routes]
+        taken = [path for path in paths if self.rest.matches(path)]
+        if taken:
+            raise DeclarationError(
+                Problem("KP320", f"the route {path} has an address that belongs to a resource", "another path")
+                for path in taken
+            )
+
     def acting(self, actor: Resource | None) -> AbstractContextManager[None]:
-        """Code inside has the rights of this actor; None is the anonymous one."""
-        return acting_as(actor)
+        """Code inside has the rights of this actor, and asks this application; None is the anonymous one."""
+        return self._acting(actor)
+
+    @contextmanager
+    def _acting(self, actor: Resource | None) -> Iterator[None]:
+        token = current_runner.set(self.runner)
+        try:
+            with acting_as(actor):
+                yield
+        finally:
+            current_runner.reset(token)
 
     def transaction(self, store: str = "main") -> AbstractAsyncContextManager[None]:
         """Reads and writes of this task on one store take effect together, or not at all."""

@@ -75,7 +75,9 @@ class Served:
     def ask(self, path: str, method: str = "GET", body: Any = None) -> tuple[int, Any]:
         """Status and JSON of one request on a connection of its own, so that any worker may answer."""
         data = None if body is None else msgspec.json.encode(body)
-        request = Request(self.url + path, data, {"Content-Type": "application/json", "Connection": "close"}, method=method)
+        request = Request(
+            self.url + path, data, {"Content-Type": "application/json", "Connection": "close"}, method=method
+        )
         try:
             with urlopen(request, timeout=10) as answer:
                 return answer.status, msgspec.json.decode(answer.read() or b"null")

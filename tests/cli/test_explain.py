@@ -58,7 +58,6 @@ def test_computed_and_stored_fields_and_relations(project: Path) -> None:
     assert "max_length 200" in told
     assert "public_or_mine" in told
     assert "a row of Author" in kingpost("explain", "field", "Article.author", folder=project).stdout
-    assert "Author.articles" in kingpost("explain", "field", "Article.author", folder=project, status=None).stdout or True
     assert "rows of Comment" in kingpost("explain", "field", "Article.comments", folder=project).stdout
 
 
@@ -75,7 +74,9 @@ def test_unknown_names_are_met_with_what_was_meant(project: Path) -> None:
 
 
 def test_a_query_as_one_text_and_as_options(project: Path) -> None:
-    question = "Article where discussion > 10 and title != ' sort of' include author,comments sort -published_at limit 5"
+    question = (
+        "Article where discussion > 10 and title != ' sort of' include author,comments sort -published_at limit 5"
+    )
     told = kingpost("explain", "query", question, folder=project).stdout
     assert "nobody is logged in" in told
     assert "1  Article  from main" in told
@@ -120,7 +121,9 @@ def test_access_is_explained_on_the_rules_own_lines(project: Path, rows: tuple[s
     assert [line.split()[-1] for line in granted.splitlines() if "^^" in line] == ["false", "true", "true", "true"]
     assert "Allowed: read Article." in granted
 
-    refused = kingpost("explain", "access", "Article", draft, "--as", bob, "--verb", "publish", folder=project, status=1)
+    refused = kingpost(
+        "explain", "access", "Article", draft, "--as", bob, "--verb", "publish", folder=project, status=1
+    )
     assert [line.split()[-1] for line in refused.stdout.splitlines() if "^^" in line] == [
         "false", "true", "false", "false", "true", "false", "false",
     ]  # fmt: skip
@@ -146,7 +149,7 @@ def test_missing_tables_lead_to_db_sync(project: Path) -> None:
     assert "kingpost db sync" in kingpost("explain", "access", "Article", key, folder=project, status=1).stderr
 
 
-RULES = '''
+RULES = """
 from kingpost import App, Resource, allow, anyone, as_system, deny, field
 
 class User(Resource, read=anyone):
@@ -176,7 +179,7 @@ class Line(Resource):
     open: bool = False
 
 app = App("notes", resources=[User, Note, Line], stores={"main": "URL"})
-'''
+"""
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
@@ -184,7 +187,7 @@ def test_statements_names_relations_and_denials(kind: str, tmp_path: Path, reque
     url = request.getfixturevalue("postgres_url") if kind == "postgres" else "sqlite:///notes.db"
     (tmp_path / "app.py").write_text(RULES.replace("URL", url))
     kingpost("db", "sync", folder=tmp_path)
-    fill = FILL.split("async def")[0] + """
+    fill = """
 async def fill():
     with as_system("test data"):
         eve = User(name="Eve")

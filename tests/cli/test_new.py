@@ -43,7 +43,10 @@ def test_it_serves_at_once(project: Path) -> None:
         assert served.ask("/api/articles", "POST", draft)[0] == 201
         assert served.ask("/api/articles")[1]["items"] == []
         assert served.ask("/api/articles", "POST", {**draft, "published_at": "2026-01-01T00:00:00Z"})[0] == 201
-        assert [one["is_public"] for one in served.ask("/api/articles?where=discussion == 0".replace(" ", "%20"))[1]["items"]] == [True]
+        assert [
+            one["is_public"]
+            for one in served.ask("/api/articles?where=discussion == 0".replace(" ", "%20"))[1]["items"]
+        ] == [True]
         assert "created the tables author" in served.printed
 
 

@@ -14,7 +14,9 @@ from kingpost.operate.failure import Failure
 
 Application: TypeAlias = Annotated[
     str | None,
-    Parameter(name=["app", "--app"], env_var="KINGPOST_APP", help="module:attribute; else app of app.py or main.py here."),
+    Parameter(
+        name=["app", "--app"], env_var="KINGPOST_APP", help="module:attribute; else app of app.py or main.py here."
+    ),
 ]
 """The application that a command is about."""
 
@@ -45,9 +47,7 @@ for name, summary in COMMANDS.items():
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; answers the exit status."""
     try:
-        answer = command(
-            arguments, exit_on_error=False, print_error=True, result_action="return_value"
-        )
+        answer = command(arguments, exit_on_error=False, print_error=True, result_action="return_value")
     except cyclopts.CycloptsError:  # it has been printed
         return 2
     except (Failure, DeclarationError) as error:

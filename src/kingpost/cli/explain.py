@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from kingpost.model.model import ResourceModel
     from kingpost.plan.intent import Read
 
-Application = Annotated[str | None, Parameter(name="--app", env_var="KINGPOST_APP", help="The application: module:attribute.")]
+Application = Annotated[
+    str | None, Parameter(name="--app", env_var="KINGPOST_APP", help="The application: module:attribute.")
+]
 As = Annotated[str | None, Parameter(name="--as", help="Key of the actor who asks; without it nobody is logged in.")]
 
 explain = cyclopts.App(
@@ -98,9 +100,7 @@ def query(
 
 
 @explain.command
-def access(
-    resource: str, key: str, /, *, actor: As = None, verb: str = "read", app: Application = None
-) -> int:
+def access(resource: str, key: str, /, *, actor: As = None, verb: str = "read", app: Application = None) -> int:
     """Show why an actor may do something to a row, or not: the rules' own lines, each part true, false or unknown.
 
     Exit status 1 where he may not.
@@ -153,7 +153,9 @@ def _named(app: App, name: str) -> tuple[ResourceModel, str]:
     resource, dot, member = name.partition(".")
     found = _resource(app, resource)
     if not dot or not member:
-        raise Failure("KC012", f"{name!r} names a resource and nothing in it", f"{found.name}.{_example(found)}", status=2)
+        raise Failure(
+            "KC012", f"{name!r} names a resource and nothing in it", f"{found.name}.{_example(found)}", status=2
+        )
     return found, member
 
 

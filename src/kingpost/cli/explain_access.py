@@ -52,7 +52,9 @@ async def explain_access(app: App, found: ResourceModel, key_text: str, actor_te
     key = read_key(app, found, key_text)
     asking = _Asking(app, found, key, context)
     if not await asking.ask([TRUE]):
-        raise Failure("KC013", f"there is no {found.name} with the key {key_text}", "its key, as in the path of the row")
+        raise Failure(
+            "KC013", f"there is no {found.name} with the key {key_text}", "its key, as in the path of the row"
+        )
     who = "nobody is logged in" if actor is None else f"asked by {actor!r}"
     output.print(heading(f"{verb} {found.name} {key_text}", who))
     kept = await _guarded(asking)
@@ -122,7 +124,9 @@ async def _explain_rule(asking: _Asking, rule: RuleModel, verb: str) -> Outcome:
     outcome = Outcome(rule, values[0])
     word, style = _mark(outcome.value)
     said = {True: "lets through", False: "does not let through"}[outcome.decides]
-    output.print(heading(f"@{rule.effect} {verb}: {name}").append(f"  {word}", style).append(f", {said}", "dim not bold"))
+    output.print(
+        heading(f"@{rule.effect} {verb}: {name}").append(f"  {word}", style).append(f", {said}", "dim not bold")
+    )
     if rule.source is not None and rule.source.function is not None:
         _show_lines(rule, list(zip(shown, values[1:], strict=True)))
     return outcome
@@ -164,4 +168,6 @@ async def _verdict(
         status = "401" if context.actor is None else "403"
         output.print(f"Refused: the row is seen, but not for {verb}; a request is answered {status}.", style="bold red")
     if answer is not may:
-        output.print(f"The engine says otherwise ({'allowed' if answer else 'refused'}): please report this.", style="bold")
+        output.print(
+            f"The engine says otherwise ({'allowed' if answer else 'refused'}): please report this.", style="bold"
+        )

@@ -67,7 +67,9 @@ def show_member(app: App, found: ResourceModel, name: str) -> None:
     else:
         relation = found.relations[name]
         what = {"one": "a row of", "many": "rows of", "linked": "linked rows of"}[relation.kind]
-        output.print(heading(f"{found.name}.{name}", f"{what} {relation.target}{' or None' if relation.nullable else ''}"))
+        output.print(
+            heading(f"{found.name}.{name}", f"{what} {relation.target}{' or None' if relation.nullable else ''}")
+        )
         rows = [("columns", ", ".join(relation.columns))] if relation.columns else []
         rows += [("inverse", f"{relation.target}.{relation.inverse}")] if relation.inverse else []
         rows += [("link", relation.link)] if relation.link else []
@@ -85,9 +87,9 @@ def show_plan(app: App, read: Read, context: Context) -> None:
         ready = app.engine.structs.ready(read, context, None)
     except KingpostError as error:
         failure = Failure("KC014", error.message)
-        failure.problems = tuple(
-            Problem(detail.code, detail.message) for detail in error.details
-        ) or (Problem(error.code, error.message),)
+        failure.problems = tuple(Problem(detail.code, detail.message) for detail in error.details) or (
+            Problem(error.code, error.message),
+        )
         raise failure from None
     who_asks = "nobody is logged in" if context.actor is None else f"for {context.actor!r}"
     output.print(heading(f"Query of {read.resource}", who_asks))

@@ -30,7 +30,9 @@ def new(name: str, /) -> int:
         target.write_text(text.replace("{{name}}", name), encoding="utf-8")
         output.print(f"  {target}", style="dim")
     output.print(heading(f"{name} is ready."))
-    output.print(f"  cd {name}\n  kingpost serve           the API and its documentation, at http://127.0.0.1:8000/api/docs")
+    output.print(
+        f"  cd {name}\n  kingpost serve           the API and its documentation, at http://127.0.0.1:8000/api/docs"
+    )
     output.print("  kingpost check           what the declaration forgets\n  python -m pytest         its tests")
     return 0
 

@@ -58,7 +58,9 @@ def _names(app: App) -> dict[str, object]:
     import kingpost
 
     names: dict[str, object] = {name: getattr(kingpost, name) for name in ("as_system", "now")}
-    names.update({one.name: one.cls for one in app.model.resources.values() if one.cls is not None and not one.internal})
+    names.update(
+        {one.name: one.cls for one in app.model.resources.values() if one.cls is not None and not one.internal}
+    )
     return {**names, "app": app, "asyncio": asyncio, "__name__": "__console__"}
 
 

@@ -26,7 +26,7 @@ from kingpost.engine.rows import Rows, Values
 from kingpost.language.tree import FALSE
 from kingpost.model.inputs import fill
 from kingpost.model.model import ActionModel, Model, ResourceModel
-from kingpost.model.state import changes, key_of, settle
+from kingpost.model.state import key_of, settle
 from kingpost.plan.select import Clear, Delete, Insert, Operation, Update
 from kingpost.plan.write import plan_load
 from kingpost.stores.contract import StaleRow, Store, StoreError
@@ -189,8 +189,7 @@ class Writer:
         for name in change.values:
             setattr(row, name, wanted.__dict__[name])
         await called(found.actions["update"].function, row)
-        values = self.rows.values(found.name, changes(row))
-        return Changes(found, values, change.links, change.nested)
+        return Changes(found, self.model.inputs.check(row), change.links, change.nested)
 
     async def delete(
         self,
@@ -232,7 +231,7 @@ class Writer:
         async def attempt(loaded: Loaded) -> list[Operation]:
             instance = self.rows.instance(resource, loaded.values)
             answer[0] = await called(action.function, instance, **arguments)
-            members = self.rows.values(resource, changes(instance))
+            members = self.model.inputs.check(instance)
             if not members:
                 return []
             change = self._sorted_out(found, members)

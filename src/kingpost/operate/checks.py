@@ -33,7 +33,9 @@ def table_warnings(differences: list[Differences], target: str) -> list[Problem]
     found: list[Problem] = []
     for one in differences:
         for change in one.possible:
-            found.append(Problem("KC105", f"{one.store} ({one.url}): to do: {change.text}", f"kingpost db sync {target}"))
+            found.append(
+                Problem("KC105", f"{one.store} ({one.url}): to do: {change.text}", f"kingpost db sync {target}")
+            )
         for change in one.refused:
             text, _, remedy = change.text.partition(" Next: ")
             found.append(Problem("KC106", f"{one.store} ({one.url}): {text}", remedy))
@@ -44,7 +46,7 @@ def unreadable(model: Model, found: ResourceModel) -> Iterator[Problem]:
     """KC102: no rule speaks of reading."""
     if not _ruled(found, "read"):
         message = f"nobody may read {found.name}: no rule speaks of it"
-        yield Problem("KC102", message, "read=anyone, read=nobody if that is meant, or @allow(\"read\")", _place(found))
+        yield Problem("KC102", message, 'read=anyone, read=nobody if that is meant, or @allow("read")', _place(found))
 
 
 def uncallable(model: Model, found: ResourceModel) -> Iterator[Problem]:
@@ -80,7 +82,9 @@ def telling(model: Model, found: ResourceModel) -> Iterator[Problem]:
         if tenant in members or not any(_open_to_writers(_access(found, name)) for name in members):
             continue
         message = f"{found.name}: that {' and '.join(members)} is unique tells writers of rows that they may not read"
-        remedy = f"unique({', '.join(repr(name) for name in (tenant or 'tenant', *members))}) in a resource with a tenant"
+        remedy = (
+            f"unique({', '.join(repr(name) for name in (tenant or 'tenant', *members))}) in a resource with a tenant"
+        )
         yield Problem("KC101", message, remedy, _place(found, members[0]))
 
 

@@ -103,7 +103,9 @@ def store_failure(error: StoreError, name: str = "", url: str = "") -> Failure:
     """What a store reports, as a problem of the one who runs it."""
     where = f"the store {name} ({shown_url(url)})" if name else "the store"
     if isinstance(error, StoreDown):
-        return Failure("KC009", f"{where} can't be reached: {error}", "start it, or mend its address in App(stores={...})")
+        return Failure(
+            "KC009", f"{where} can't be reached: {error}", "start it, or mend its address in App(stores={...})"
+        )
     return Failure("KC008", f"{where} refuses: {error}", "kingpost db sync")
 
 

@@ -80,7 +80,9 @@ def _imported(target: Target) -> Any:
             raise _no_module(target) from None
         place = raised_place(error.__traceback__, target.folder)
         remedy = f"pip install {(error.name or '').partition('.')[0]}, or mend the name"
-        raise Failure("KC005", f"{target.module} needs the module {error.name!r}, which is not there", remedy, place) from error
+        raise Failure(
+            "KC005", f"{target.module} needs the module {error.name!r}, which is not there", remedy, place
+        ) from error
     except SyntaxError as error:
         raise Failure("KC005", f"{target.module} is not Python: {error.msg}", "", syntax_place(error)) from error
     except KeyboardInterrupt:

@@ -13,7 +13,9 @@ from kingpost.model.resource import Resource
 try:
     import httpx2
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError('kingpost.testing needs httpx2: pip install "kingpost[testing]"', name="httpx2") from error
+    raise ModuleNotFoundError(
+        'kingpost.testing needs httpx2: pip install "kingpost[testing]"', name="httpx2"
+    ) from error
 
 _ACTOR: Final = "kingpost.actor"
 _UNSAID: Final[Any] = object()

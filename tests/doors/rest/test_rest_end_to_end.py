@@ -204,9 +204,9 @@ async def test_hidden_names_are_refused_like_unknown_ones(site: Site) -> None:
             "include={}",
         ):
             reply = await site.anonymous("GET", f"{target}?{form.format(name)}")
-            unknown = await site.anonymous("GET", f"{target}?{form.format('zzzzzz')}")
+            unknown = await site.anonymous("GET", f"{target}?{form.format('z' * len(name))}")
             assert reply.status == 400, (name, form)
-            assert reply.body.replace(name.encode(), b"zzzzzz") == unknown.body
+            assert reply.body.replace(name.encode(), b"z" * len(name)) == unknown.body
     # Everyone may read their own address: there it is masked, not hidden.
     masked = await site.as_(site.bob)("GET", "/api/users?email=ada@example.org")
     assert masked.json["items"] == []

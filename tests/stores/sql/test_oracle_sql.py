@@ -31,6 +31,9 @@ from tests.language.strategies import NAMES, SCHEMA, expressions, python_functio
 from tests.services.postgres import PostgresServer
 from tests.stores.sql.databases import Database, StoreRefused, ask, postgres_database, sqlite_database
 
+# CPython warns of `3 is None`, which is written here like anything else.
+pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
+
 EXAMPLES = int(os.environ.get("KINGPOST_ORACLE_EXAMPLES", "300"))
 """Per test below; there are four."""
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
 from kingpost.base.errors import Detail, Invalid
 from kingpost.doors.rest.answer import Receive
+from kingpost.doors.rest.guards import is_array, is_object
 from kingpost.doors.rest.headers import media_type
 from kingpost.doors.rest.problem import Refused
 
@@ -74,7 +76,7 @@ def decode(body: bytes, max_depth: int) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         words = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error).removeprefix("JSON is ")
         raise Invalid("KP162", f"the body is not JSON: {words}") from None
-    if isinstance(value, dict | list):
+    if is_object(value) or is_array(value):
         members = _count(value, max_depth)
         if members != _STRING.sub(b"", body).count(b":"):
             raise _twice(body)
@@ -90,11 +92,12 @@ def _count(value: Any, max_depth: int) -> int:
             raise _too_deep(max_depth)
         below: list[Any] = []
         for found in level:
-            if isinstance(found, dict):
+            if is_object(found):
                 members += len(found)
-                below += [each for each in found.values() if isinstance(each, dict | list)]
+                inner: Iterable[Any] = found.values()
             else:
-                below += [each for each in found if isinstance(each, dict | list)]
+                inner = found
+            below += [each for each in inner if isinstance(each, dict | list)]
         level = below
     return members
 

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from kingpost.doors.rest.guards import is_array, is_object
 from kingpost.model.model import Model, ResourceModel
 from kingpost.plan.intent import Read
 
@@ -76,9 +77,9 @@ class CsvForm:
 def _value(row: Any, path: Path) -> Any:
     """What lies at the end of a path; through a list the list of what lies behind its elements."""
     for index, name in enumerate(path):
-        if isinstance(row, list):
+        if is_array(row):
             return [_value(each, path[index:]) for each in row]
-        if not isinstance(row, dict):
+        if not is_object(row):
             return None
         row = row.get(name)
     return row

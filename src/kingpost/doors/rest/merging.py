@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
+from kingpost.doors.rest.guards import is_array, is_object
 from kingpost.doors.rest.schemas import Json
 
 
@@ -54,11 +55,11 @@ def _fresh(name: str, taken: set[str]) -> str:
 
 def _pointing(value: Any, renamed: Mapping[str, str]) -> Any:
     """The same value, its references following what was renamed."""
-    if isinstance(value, dict):
+    if is_object(value):
         return {
             name: renamed.get(part, part) if name == "$ref" and isinstance(part, str) else _pointing(part, renamed)
-            for name, part in cast(Json, value).items()
+            for name, part in value.items()
         }
-    if isinstance(value, list):
-        return [_pointing(part, renamed) for part in cast("list[Any]", value)]
+    if is_array(value):
+        return [_pointing(part, renamed) for part in value]
     return value

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any, Final, Literal, NoReturn, get_args
 from urllib.parse import quote, unquote_to_bytes
 
@@ -172,7 +173,7 @@ def unknown_parameter(name: str, words: Iterable[str]) -> Invalid:
     return invalid("KP155", f"there is no parameter {name!r} here{'; ' if hint else ''}{hint}", f"?{name}")
 
 
-def add_hint(error: Invalid, words: Iterable[str] = LIST_WORDS) -> Invalid:
+def add_hint(error: Invalid, words: Sequence[str] = LIST_WORDS) -> Invalid:
     """For a filter that names no field: the control word that was perhaps meant.
 
     The planner has refused the name already, so the hint tells nothing about fields that are hidden.
@@ -181,10 +182,10 @@ def add_hint(error: Invalid, words: Iterable[str] = LIST_WORDS) -> Invalid:
         return error
     detail = error.details[0]
     name = detail.pointer.removeprefix("?")
-    hint = meant(name, words)
-    if name in words or not hint.startswith("did you mean"):
+    close = get_close_matches(name, words, n=1, cutoff=0.75)
+    if not close or name in words:
         return error
-    message = f"{detail.message}; there is also the parameter {hint.removeprefix('did you mean ').rstrip('?')}"
+    message = f"{detail.message}; there is also the parameter {close[0]!r}"
     return Invalid(error.code, message, [Detail(detail.pointer, error.code, message)])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from time import perf_counter
 from typing import Any, Final, TypeAlias, cast
@@ -14,6 +14,7 @@ from kingpost.doors.rest.answer import JSON, PRIVATE, Answer, Header
 from kingpost.doors.rest.body import MERGE_PATCH, check_type, decode, receive_body
 from kingpost.doors.rest.formats import JSON as JSON_TYPE
 from kingpost.doors.rest.formats import encode
+from kingpost.doors.rest.guards import is_array, is_object
 from kingpost.doors.rest.headers import idempotency_key, negotiate, tags, versions, wants_minimal
 from kingpost.doors.rest.keys import KeyForm
 from kingpost.doors.rest.problem import Refused
@@ -51,8 +52,8 @@ class Writes:
         body = await self._body(request, BODY)
         given = decode(body, self._settings.max_depth)
         repeat = _repeat(request, body)
-        if isinstance(given, list):
-            return await self._create_many(request, entry, cast("list[Any]", given), repeat)
+        if is_array(given):
+            return await self._create_many(request, entry, given, repeat)
         data = self._inputs.accept(entry.resource.name, "create", _object(given))
         key = (await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat))[0]
         headers = [*_replayed(repeat), (b"location", _location(request, entry, key))]
@@ -213,8 +214,8 @@ class Writes:
         """Rows inside of other values are told by their keys."""
         if isinstance(value, BaseModel):
             return {name: self._plain(getattr(value, name)) for name in type(value).model_fields}
-        if isinstance(value, Mapping):
-            return {key: self._plain(each) for key, each in cast("Mapping[Any, Any]", value).items()}
+        if is_object(value):
+            return {key: self._plain(each) for key, each in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [self._plain(each) for each in cast("Iterable[Any]", value)]
         name = self._named(type(value))
@@ -225,9 +226,9 @@ class Writes:
 
 
 def _object(given: Any) -> dict[str, Any]:
-    if not isinstance(given, dict):
+    if not is_object(given):
         raise Invalid("KP165", "the body must be one JSON object")
-    return cast("dict[str, Any]", given)
+    return given
 
 
 _FAULTS: Final = 100

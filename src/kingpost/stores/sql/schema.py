@@ -16,7 +16,7 @@ from kingpost.stores.sql.catalog import RealColumn, RealReference, RealTable
 from kingpost.stores.sql.common import Ground
 from kingpost.stores.sql.dialects import SQLITE, Dialect
 
-MIGRATE = "write a migration step (kingpost migrate)"
+MIGRATE = "run a statement of your own"
 
 
 def compare(ground: Ground, real: Mapping[str, RealTable]) -> list[SchemaChange]:
@@ -94,7 +94,7 @@ class _Comparison:
             if name not in self._table.columns and not extra.nullable and not extra.default:
                 yield self._refuse(
                     f"column {name} may not be NULL, has no default and is not declared: rows could not be added",
-                    f"declare it, or make it nullable ({MIGRATE})",
+                    f"declare it, or {MIGRATE} that makes it nullable",
                 )
         yield from self._keys()
         yield from self._uniques()
@@ -115,7 +115,7 @@ class _Comparison:
         if not column.nullable and column.server_default is None and self._writer.sqlite:
             yield self._refuse(
                 f"column {column.name} is missing, and SQLite adds no column that may not be NULL and has no default",
-                f"drop the empty table {self._table.name}, or {MIGRATE}",
+                f"drop the empty table {self._table.name}, or {MIGRATE} that fills it",
             )
             return
         reference = self._reference_of(column) if self._writer.sqlite else None
@@ -145,7 +145,7 @@ class _Comparison:
         if set(declared) != set(self._real.primary) and frozenset(declared) not in self._real.uniques:
             there = ", ".join(self._real.primary) or "nothing"
             yield self._refuse(
-                f"the key is {there} and declared as {', '.join(declared)}", f"change the declaration, or {MIGRATE}"
+                f"the key is {there} and declared as {', '.join(declared)}", f"change the declaration, or {MIGRATE} that changes it"
             )
 
     def _uniques(self) -> Iterator[SchemaChange]:
@@ -183,12 +183,12 @@ class _Comparison:
             if found:
                 yield self._refuse(
                     f"the reference {named} is ON DELETE {found[0].on_delete} and declared as {declared.on_delete}",
-                    f"change the relation's on_delete, or {MIGRATE}",
+                    f"change the relation's on_delete, or {MIGRATE} that changes it",
                 )
             elif self._writer.sqlite and len(declared.columns) == 1 and self._new >= set(declared.columns):
                 continue  # added with its column
             elif self._writer.sqlite:
-                yield self._refuse(f"the reference {named} is missing, and SQLite can't add one", MIGRATE)
+                yield self._refuse(f"the reference {named} is missing, and SQLite can't add one", "copy the table into one that has it")
             elif self._real.empty or self._new & set(declared.columns):
                 yield self._writer.constraint(constraint)
             else:

@@ -51,8 +51,8 @@ def _perhaps(t: Translator, condition: Expression, wanted: bool) -> Condition:
 
 
 def _exists(scope: Scope, conditions: list[Condition]) -> Condition:
-    rows: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(scope.source)
-    return rows.where(*conditions).exists()
+    one: Term = sa.literal_column("1", sa.Integer())
+    return sa.select(one).select_from(scope.source).where(*conditions).exists()
 
 
 # ----------------------------------------------------------------------------------------------------------- aggregates

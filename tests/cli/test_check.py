@@ -1,0 +1,114 @@
+"""`kingpost check` and `kingpost routes`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from kingpost.operate.codes import CODES
+from tests.cli.running import kingpost
+
+ADVISED = """
+from kingpost import App, Resource, action, allow, anyone, field, nobody, unique
+
+class Company(Resource, read=anyone):
+    name: str = field(max_length=80)
+
+class User(Resource, read=anyone):
+    company: Company
+
+class Invoice(Resource, create=anyone, tenant="company"):
+    company: Company
+    number: str = field(max_length=20, unique=True)
+    note: str
+    code: str = field(max_length=9)
+
+    scoped = unique("company", "code")
+
+    @allow("read")
+    def mine(self, me: User | None) -> bool:
+        return me is not None and self.company == me.company
+
+    @action
+    async def pay(self) -> None: ...
+
+class Secret(Resource):
+    text: str
+
+class Meant(Resource, read=nobody, burn=nobody):
+    text: str
+
+    @action
+    async def burn(self) -> None: ...
+
+app = App("advised", resources=[Company, User, Invoice, Secret, Meant])
+
+@app.get("/hello", summary="Say hello")
+async def hello() -> str:
+    return "hello"
+"""
+
+
+@pytest.fixture
+def advised(tmp_path: Path) -> Path:
+    """An application that leaves out what it should think of."""
+    (tmp_path / "app.py").write_text(ADVISED)
+    return tmp_path
+
+
+def test_warnings_have_ids_places_carets_and_remedies(advised: Path) -> None:
+    told = kingpost("check", "--no-stores", folder=advised).stdout
+    assert re.findall(r"^(KC\d+) (.*)$", told, re.M) == [
+        ("KC104", "nobody may call Invoice.pay: no rule speaks of it"),
+        ("KC101", "Invoice: that number is unique tells writers of rows that they may not read"),
+        ("KC103", "Invoice.note is text of any length"),
+        ("KC102", "nobody may read Secret: no rule speaks of it"),
+    ]
+    assert "app.py:13" in told
+    assert told.count("^^^") >= 4
+    assert "note: str = field(max_length=200)" in told
+    assert told.rstrip().endswith("app:app: 5 resources, no problems, 4 warnings")
+    kingpost("check", "--no-stores", "--strict", folder=advised, status=1)
+
+
+def test_a_unique_value_tells_nothing_within_the_tenant_only(advised: Path) -> None:
+    assert "that company and code" not in kingpost("check", "--no-stores", folder=advised).stdout
+    (advised / "app.py").write_text(ADVISED.replace(', tenant="company"', ""))
+    assert "that company and code is unique tells" in kingpost("check", "--no-stores", folder=advised).stdout
+
+
+def test_tables_that_differ_are_warned_of(advised: Path) -> None:
+    told = kingpost("check", folder=advised).stdout
+    assert "KC105" in told
+    assert "kingpost db sync app:app" in told
+    assert not list(advised.glob("*.db")), "looking makes no file"
+    kingpost("db", "sync", folder=advised)
+    assert "KC105" not in kingpost("check", folder=advised).stdout
+
+
+def test_a_store_that_is_down_is_a_warning(advised: Path) -> None:
+    url = 'App("advised", stores={"main": "postgresql://127.0.0.1:1/x"},'
+    (advised / "app.py").write_text(ADVISED.replace('App("advised",', url))
+    assert "KC009" in kingpost("check", folder=advised).stdout
+
+
+def test_routes_tell_who(advised: Path) -> None:
+    rows = [re.split(r"\s{2,}", line.strip()) for line in kingpost("routes", folder=advised).stdout.splitlines()]
+    assert rows[0] == ["Method", "Path", "What", "Who"]
+    who = {(row[0], row[1]): row[-1] for row in rows[1:]}
+    assert who["GET", "/api/companies"] == "anyone"
+    assert who["DELETE", "/api/companies/{id}"] == "nobody"
+    assert who["GET", "/api/invoices/{id}"] == "mine"
+    assert who["GET", "/api/invoices/{id}/company"] == "mine; Company: anyone"
+    assert who["POST", "/api/invoices/{id}/pay"] == "nobody"
+    assert ["GET", "/hello", "Say hello", "its own code"] in rows
+
+
+def test_every_id_has_words() -> None:
+    source = "".join(
+        path.read_text() for room in ("cli", "operate") for path in Path("src/kingpost", room).glob("*.py")
+    )
+    assert set(re.findall(r'"(KC\d{3})"', source)) == set(CODES)
+    assert all(code.title and code.text for code in CODES.values())

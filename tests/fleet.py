@@ -80,7 +80,7 @@ class Flight(Resource, key=("carrier", "number"), read=anyone, write=anyone):
     plane: Plane | None = field(default=None, constrained=False)
     delay: timedelta | None = None
     leaves: time = time(8, 30)
-    seats: list["Seat"] = field(inverse="flight")
+    seats: list[Seat] = field(inverse="flight")
 
     constraints = [index("origin", where=lambda f: f.delay is not None)]
 
@@ -106,7 +106,7 @@ class Pilot(Resource, read=anyone, write=anyone):
     badge: UUID | None = None
     photo: bytes = b""
     flights: list[Flight] = field(through="Duty")
-    friends: list["Pilot"] = field(default_factory=list)
+    friends: list[Pilot] = field(default_factory=list)
 
 
 class Duty(Resource, read=anyone, write=anyone):
@@ -120,7 +120,7 @@ class Duty(Resource, read=anyone, write=anyone):
 class Part(Resource, read=anyone, write=anyone):
     name: str = field(max_length=80)
     parent: Part | None = None
-    parts: list["Part"] = field(inverse="parent")
+    parts: list[Part] = field(inverse="parent")
     weight: float | None = None
 
 

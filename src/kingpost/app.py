@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -158,7 +158,7 @@ class App(FastAPI):
         return self._acting(actor)
 
     @contextmanager
-    def _acting(self, actor: Resource | None) -> Iterator[None]:
+    def _acting(self, actor: Resource | None) -> Generator[None]:
         token = current_runner.set(self.runner)
         try:
             with acting_as(actor):
@@ -187,7 +187,7 @@ class App(FastAPI):
 
 def _lifespan(app: App, user: Any) -> Callable[[Any], AbstractAsyncContextManager[Any]]:
     @asynccontextmanager
-    async def lifespan(_: Any) -> AsyncIterator[Any]:
+    async def lifespan(_: Any) -> AsyncGenerator[Any]:
         await app.start()
         try:
             if user is None:

@@ -47,7 +47,7 @@ def test_it_serves_at_once(project: Path) -> None:
             one["is_public"]
             for one in served.ask("/api/articles?where=discussion == 0".replace(" ", "%20"))[1]["items"]
         ] == [True]
-        assert "created the tables author" in served.printed
+        assert "created 4 tables: author" in served.printed
 
 
 @pytest.mark.parametrize("name", ["9lives", "a b", "../up", "", "-x", "app.py", "ä"])

@@ -31,7 +31,7 @@ def test_addresses_tables_and_requests_are_shown(site: Path) -> None:
         assert served.ask("/") == (200, {"version": "one"})
         for line in (f"Site  {served.url}/\n", f"API   {served.url}/api\n", f"Docs  {served.url}/api/docs\n"):
             assert line in served.printed
-        assert "created the tables author" in served.printed
+        assert "created 4 tables: author" in served.printed
         served.wait_for("200  GET /")
 
 
@@ -115,7 +115,7 @@ def test_an_address_of_another_machine_is_refused(project: Path) -> None:
 def test_production_leaves_tables_alone_and_says_so(project: Path) -> None:
     with serving(project, "--production") as served:
         served.wait()
-        assert "create table author" in served.printed
+        assert "is behind: missing 4 tables: author" in served.printed
         assert "kingpost db sync app:app" in served.printed
         assert served.ask("/api/authors")[0] == 503
     kingpost("db", "sync", folder=project)

@@ -37,6 +37,7 @@ __all__ = [
     "NASTY",
     "SCHEMA",
     "expressions",
+    "guards",
     "parse_expression",
     "python_function",
     "rows",
@@ -187,7 +188,7 @@ class _Writer:
             self.rows.append((path, attribute.resource))
         else:
             self.tested.append(path)
-        inside = self.write("bool", depth)
+        inside = self.needing(path, attribute) if self.chance(50) else self.write("bool", depth)
         self.rows, self.tested = before
         other = self.write("bool", depth - 1)
         tests = [
@@ -207,6 +208,15 @@ class _Writer:
             f"(not ({path} is None and {other}) and {inside})",
         ]
         return str(self.pick(tests_of_nothing if self.chance(20) else tests))
+
+    def needing(self, path: str, attribute: ToOne | Scalar | None) -> str:
+        """A condition that raises where the path is None."""
+        if not isinstance(attribute, Scalar):
+            return f"{path}.id > {self.leaf('int')}"
+        for kind, type in _TYPES.items():
+            if kind != "bool" and type.kind is attribute.type.kind:
+                return f"{path} {self.pick(['<', '>='])} {self.pick(_LITERALS[kind])}"
+        return f"{path} is True"
 
     def write(self, type: str, depth: int) -> str:
         forms = getattr(self, f"{type}_forms")(depth) if depth > 0 else []
@@ -423,6 +433,12 @@ def expressions(
     written, with tests for None, so that most is accepted with proof.
     """
     return _Writer(draw, without, actor, careful).write(type, draw(st.integers(max(1, depth - 2), depth))), _TYPES[type]
+
+
+@st.composite
+def guards(draw: st.DrawFn, depth: int = 3) -> str:
+    """A condition about a path that is tested for None before it: mostly as one should, sometimes the wrong way."""
+    return _Writer(draw, (), actor=True, careful=True).reached(draw(st.integers(1, depth)))
 
 
 def nullable(attribute: ToOne | Scalar) -> bool:

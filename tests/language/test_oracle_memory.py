@@ -19,7 +19,7 @@ from kingpost.language.source import read_source
 from kingpost.language.types import BOOL, Type
 from tests.language.domain import NASTY, NOW, Data, DictWorld, objects
 from tests.language.kleene import RAISES, kleene_function
-from tests.language.strategies import NAMES, SCHEMA, expressions, python_function, rows
+from tests.language.strategies import NAMES, SCHEMA, expressions, guards, python_function, rows
 
 KINDS = ["bool", "bool", "bool", "int", "text", "datetime", "decimal", "float"]
 RAISED = object()
@@ -94,7 +94,7 @@ def test_memory_agrees_with_cpython_on_drawn_rows(expression: tuple[str, Type], 
 
 
 @oracle
-@given(written | careful)
+@given(written | careful | st.tuples(guards(), st.just(BOOL)))
 def test_what_is_proven_never_raises_over_none(expression: tuple[str, Type]) -> None:
     text, type = expression
     found = lowered(text, type, proven=True)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from kingpost.app import App
 from kingpost.base.errors import KingpostError, NotFound
 from kingpost.doors.rest.keys import KeyForm
 from kingpost.engine.context import as_system
 from kingpost.model.model import ResourceModel
+from kingpost.model.resource import Resource
 from kingpost.operate.failure import Failure
 from kingpost.operate.tables import store_failure
 from kingpost.stores.contract import StoreError
 
 
 @asynccontextmanager
-async def started(app: App) -> AsyncIterator[None]:
+async def started(app: App) -> AsyncGenerator[None]:
     """Inside, the stores are open; what they report becomes a `Failure`."""
     try:
         await app.start()
@@ -48,7 +49,7 @@ async def find_row(app: App, found: ResourceModel, text: str) -> Any:
         raise Failure("KC013", f"{found.name} is kept by Kingpost: its rows are no objects")
     with as_system("a command line names it by its key"):
         try:
-            return await app.runner.get(found.cls, key)
+            return await cast("type[Resource]", found.cls).get(key)
         except NotFound:
             raise Failure("KC013", f"there is no {found.name} with the key {text}", _how_to_list(found)) from None
 

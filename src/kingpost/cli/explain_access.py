@@ -16,12 +16,13 @@ from kingpost.cli.console import heading, output
 from kingpost.cli.parts import Part, parts
 from kingpost.cli.routes import rule_name
 from kingpost.engine.context import Context
-from kingpost.engine.plans import actor_key, bound_key
+from kingpost.engine.plans import actor_key
+from kingpost.plan.values import bound_key
 from kingpost.engine.reader import fetch_rows
 from kingpost.language.lower import Capture
 from kingpost.language.render import render
 from kingpost.language.tree import TRUE, Compare, Expression, Param, Root, identity
-from kingpost.language.types import BOOL, reference
+from kingpost.language.types import reference
 from kingpost.operate.failure import Failure, shown_path
 from kingpost.plan.select import Select
 
@@ -84,8 +85,7 @@ class _Asking:
             raise Failure("KC016", error.message) from error
         captured = {capture.name: capture.read() for capture in captures}
         rows = await fetch_rows(store, self.found.store, prepared, {**self.params, **captured})
-        convert = store.python_form(BOOL) or (lambda value: value)
-        return [None if value is None else bool(convert(value)) for value in rows[0]] if rows else None
+        return [None if value is None else bool(value) for value in rows[0]] if rows else None
 
 
 async def _guarded(asking: _Asking) -> bool:
@@ -117,7 +117,7 @@ async def _explain_verb(asking: _Asking, verb: str) -> bool:
 async def _explain_rule(asking: _Asking, rule: RuleModel, verb: str) -> Outcome:
     output.print()
     name = rule.name if rule.source is not None else rule_name(rule)
-    shown = [] if rule.source is None else parts(rule, asking.app.engine.schema, asking.app.model.actor)
+    shown = parts(rule, asking.found.name, asking.app.engine.schema, asking.app.model.actor)
     expressions = [rule.expression, *(part.expression for part in shown)]
     captures = (*rule.captures, *(capture for part in shown for capture in part.captures))
     values = await asking.ask(expressions, captures) or []

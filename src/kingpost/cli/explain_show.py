@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from rich.text import Text
 from kingpost.base.errors import KingpostError, Unsupported
 from kingpost.base.problems import Problem
 from kingpost.cli.console import heading, output
-from kingpost.cli.routes import rule_name, who
+from kingpost.cli.routes import who
 from kingpost.language.render import render
 from kingpost.language.source import Source
 from kingpost.language.tree import TRUE, Expression, Not, Root, identity
@@ -61,7 +62,7 @@ def show_member(app: App, found: ResourceModel, name: str) -> None:
         output.print(heading(f"{found.name}.{name}", str(field.type)))
         rows = [("column", f"{found.table}.{field.column} in the store {found.store}")]
         bounds = field.constraints
-        said = {one: getattr(bounds, one) for one in type(bounds).__slots__}  # type: ignore[attr-defined]
+        said = {one: getattr(bounds, one) for one in type(bounds).__slots__}
         rows += [(one, str(value)) for one, value in said.items() if value is not None]
         access = field.access
     else:
@@ -125,9 +126,10 @@ def show_source(source: Source | None) -> None:
 def source_lines(source: Source) -> tuple[int, int]:
     """The first and the last line of a function, decorators included."""
     node = source.node
-    decorators = getattr(node, "decorator_list", [])
-    start = min([node.lineno, *(one.lineno for one in decorators)]) if hasattr(node, "lineno") else source.first_line
-    return start, getattr(node, "end_lineno", None) or start
+    if isinstance(node, ast.Expression):
+        return source.first_line, source.first_line
+    decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
+    return min([node.lineno, *(one.lineno for one in decorators)]), node.end_lineno or node.lineno
 
 
 def _show_tree(expression: Expression) -> None:
@@ -155,6 +157,3 @@ def _said(select: Select, model: Model, dialect: Dialect) -> str:
         return translate(select, model, dialect).text
     except Unsupported as error:
         return f"-- not possible: {error.message}"
-
-
-__all__ = ["rule_name", "show_computed", "show_member", "show_plan", "show_rule", "show_source"]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from kingpost.language.lower import Capture, LanguageError, lower
 from kingpost.language.schema import Schema
-from kingpost.language.source import Place, Source
+from kingpost.language.source import Place
 from kingpost.language.tree import Expression, Keyed, Param, Root, Row
 from kingpost.language.types import BOOL, reference
 from kingpost.model.model import RuleModel
-
-INNER = (ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
-"""What has rows of its own: shown as one part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +24,12 @@ class Part:
     captures: tuple[Capture, ...]
 
 
-def parts(rule: RuleModel, schema: Schema, actor: str | None) -> list[Part]:
+def parts(rule: RuleModel, resource: str, schema: Schema, actor: str | None) -> list[Part]:
     """The conditions that a rule is made of, in the order of the source; those that mean nothing alone are left out."""
     source = rule.source
     if source is None or not isinstance(source.node, ast.FunctionDef | ast.AsyncFunctionDef):
         return []
-    root = next(node for node in _roots(rule))
-    names: dict[str, Row | Expression] = {source.parameters[0]: Root(root)}
+    names: dict[str, Row | Expression] = {source.parameters[0]: Root(resource)}
     if len(source.parameters) > 1 and actor is not None:
         names[source.parameters[1]] = Keyed(actor, Param("me", reference(actor, nullable=True)))
     assigned = _assigned(source.node)
@@ -45,24 +42,17 @@ def parts(rule: RuleModel, schema: Schema, actor: str | None) -> list[Part]:
             lowered = lower(alone, schema, names, prefix=f"part{index}", expects=BOOL, proven=False)
         except LanguageError:
             continue
-        found.append(Part(_place(source, node), lowered.expression, lowered.captures))
+        found.append(Part(source.place(node), lowered.expression, lowered.captures))
     return found
 
 
-def _roots(rule: RuleModel) -> Iterator[str]:
-    """The resource that the rule is declared on, by its method's class."""
-    from kingpost.language.tree import walk
-
-    yield from (node.resource for node in walk(rule.expression) if isinstance(node, Root))
-    function = rule.source.function if rule.source else None
-    if function is not None:
-        yield function.__qualname__.split(".")[-2]
-
-
 def _conditions(node: ast.AST) -> Iterator[ast.expr]:
-    """Conditions as small as they come, and whole ones where they are made of several."""
+    """Conditions as small as they come, and whole ones where they are made of several.
+
+    Generators have rows of their own, so that any(...) is one part.
+    """
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Return | ast.If) or (isinstance(child, ast.Assign | ast.AnnAssign)):
+        if isinstance(child, ast.Return | ast.If | ast.Assign | ast.AnnAssign):
             whole = child.test if isinstance(child, ast.If) else child.value
             if whole is not None and not isinstance(whole, ast.Constant):
                 yield from _atoms(whole)
@@ -106,15 +96,9 @@ def _inlined(node: ast.expr, assigned: dict[str, ast.expr]) -> ast.expr:
     """The expression with what was assigned in place of names."""
 
     class Put(ast.NodeTransformer):
-        def visit_Name(self, name: ast.Name) -> ast.expr:
-            value = assigned.get(name.id)
-            return name if value is None else _inlined(value, {k: v for k, v in assigned.items() if k != name.id})
-
-    import copy
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            value = assigned.get(node.id)
+            return node if value is None else _inlined(value, {k: v for k, v in assigned.items() if k != node.id})
 
     inlined: ast.expr = Put().visit(copy.deepcopy(node))
     return inlined
-
-
-def _place(source: Source, node: ast.expr) -> Place:
-    return source.place(node)

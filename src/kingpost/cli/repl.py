@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import code
 import contextvars
 import inspect
 import linecache
+import signal
 import sys
+from code import InteractiveConsole
 from collections.abc import Callable
 from concurrent.futures import Future
 from types import CodeType, FunctionType
@@ -17,7 +18,7 @@ from typing import Any
 NAME = "<kingpost-shell-"
 
 
-class Repl(code.InteractiveConsole):
+class Repl(InteractiveConsole):
     """Reads in a thread and runs on the loop, so that tasks go on while somebody types.
 
     Everything runs in one context: who acts, and what a line sets, holds for the next one too.
@@ -30,6 +31,8 @@ class Repl(code.InteractiveConsole):
         self._piped = not sys.stdin.isatty()
         self._statements = 0
         self._failed = False
+        self._calling = False
+        self._task: asyncio.Task[Any] | None = None
 
     async def run(self) -> int:
         """Until the end of input; answers the exit status."""
@@ -37,8 +40,16 @@ class Repl(code.InteractiveConsole):
         self._context = contextvars.copy_context()
         if not self._piped:
             _enable_editing(self.locals)
+            signal.signal(signal.SIGINT, self._interrupt)
         await asyncio.to_thread(self._read)
         return 1 if self._failed else 0
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        """Ctrl-C ends what is running, not the console: asyncio's own way would wait for the thread that reads."""
+        if self._calling:
+            raise KeyboardInterrupt
+        if self._task is not None:
+            self._loop.call_soon_threadsafe(self._task.cancel)
 
     def _read(self) -> None:
         try:
@@ -61,22 +72,24 @@ class Repl(code.InteractiveConsole):
             self._statements += 1
         return more
 
-    def runcode(self, compiled: CodeType) -> None:
+    def runcode(self, code: CodeType) -> None:
         """Run on the loop, and wait."""
         waiting: Future[Any] = Future()
-        task: list[asyncio.Task[Any]] = []
 
         def begin() -> None:
+            self._calling = True
             try:
-                answer = FunctionType(compiled, self.locals)()
+                answer = FunctionType(code, self.locals)()
             except BaseException as error:
                 waiting.set_exception(error)
                 return
+            finally:
+                self._calling = False
             if not inspect.iscoroutine(answer):
                 waiting.set_result(answer)
                 return
-            task.append(self._loop.create_task(answer, context=self._context))
-            task[0].add_done_callback(lambda done: _hand_over(done, waiting))
+            self._task = self._loop.create_task(answer, context=self._context)
+            self._task.add_done_callback(lambda done: _hand_over(done, waiting))
 
         self._loop.call_soon_threadsafe(begin, context=self._context)
         try:
@@ -84,16 +97,16 @@ class Repl(code.InteractiveConsole):
         except SystemExit:
             raise
         except KeyboardInterrupt:
-            if task:
-                self._loop.call_soon_threadsafe(task[0].cancel)
             self.write("\nKeyboardInterrupt\n")
         except BaseException as error:
-            self._failed = True
+            self._failed = self._piped
             self._tell(error)
+        finally:
+            self._task = None
 
     def showsyntaxerror(self, filename: str | None = None, **options: Any) -> None:
         """As Python does; a script that is piped in ends there."""
-        self._failed = True
+        self._failed = self._piped
         super().showsyntaxerror(filename)
 
     def _tell(self, error: BaseException) -> None:

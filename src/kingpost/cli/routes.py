@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from kingpost.model.model import ResourceModel
 
 VERBS = {"GET": "read", "POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
-HIDDEN = ("HEAD", "OPTIONS")
 
 
 def routes(app: Application = None, /) -> int:
@@ -29,7 +28,7 @@ def routes(app: Application = None, /) -> int:
 
 
 def _of_resources(app: App) -> Iterator[tuple[str, str, str, str]]:
-    from kingpost.operate.prepare import api_prefix
+    from kingpost.operate.addresses import api_prefix
 
     prefix = api_prefix(app)
     shown = {f"{prefix}/{one.path.strip('/')}": one for one in app.model.resources.values() if not one.internal}
@@ -73,12 +72,7 @@ def rule_name(rule: Any) -> str:
 
 
 def _of_application(app: App) -> Iterator[tuple[str, str, str, str]]:
-    for route in app.routes:
-        path = getattr(route, "path", "") or "/"
-        methods = sorted(set(getattr(route, "methods", None) or ()) - {*HIDDEN})
-        summary = getattr(route, "summary", None) or _words(getattr(route, "name", "") or type(route).__name__)
-        yield ",".join(methods) or "*", path, summary, "its own code"
+    from kingpost.operate.addresses import own_routes
 
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+    for route in own_routes(app):
+        yield ",".join(route.methods) or "any", route.path, route.what, "its own code"

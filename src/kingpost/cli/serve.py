@@ -91,12 +91,7 @@ def _introduce(serving: Serving, prepared: Prepared) -> None:
 
 
 def _warn(serving: Serving, prepared: Prepared) -> None:
-    from kingpost.base.problems import Problem
     from kingpost.cli.console import errors, show_problems
+    from kingpost.operate.checks import table_warnings
 
-    for one in prepared.open:
-        if one.possible:
-            what = "; ".join(change.text for change in one.possible)
-            message = f"the store {one.store} ({one.url}) is behind: {what}"
-            show_problems([Problem("KC105", message, f"kingpost db sync {serving.target}")], errors)
-        show_problems([Problem("KC106", f"{one.store}, {change.text}") for change in one.refused], errors)
+    show_problems(table_warnings(prepared.open, str(serving.target)), errors)

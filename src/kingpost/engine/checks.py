@@ -9,7 +9,7 @@ from typing import Any
 from kingpost.base.errors import Detail, Forbidden, KingpostError, Rejected, Unauthenticated
 from kingpost.engine.context import Context
 from kingpost.engine.failures import no_such_row
-from kingpost.engine.plans import Plans, bound_key, parameters
+from kingpost.engine.plans import Plans, parameters
 from kingpost.engine.reader import fetch_rows
 from kingpost.engine.rows import Rows, Values, reference_key
 from kingpost.language.evaluate import UNKNOWN, Frame, compile_expression
@@ -17,6 +17,7 @@ from kingpost.language.tree import FALSE, TRUE
 from kingpost.model.model import ResourceModel
 from kingpost.plan.rights import ActorWorld
 from kingpost.plan.select import Check, Operation
+from kingpost.plan.values import bound_key
 from kingpost.plan.write import AfterPlan, plan_after, plan_visible
 from kingpost.stores.contract import Store
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ system: ContextVar[str | None] = ContextVar("kingpost_system", default=None)
 
 
 @contextmanager
-def as_system(why: str) -> Iterator[None]:
+def as_system(why: str) -> Generator[None]:
     """Code inside sees and changes everything, whatever the rules say. The words are logged.
 
     >>> with as_system("nightly report"):
@@ -64,7 +64,7 @@ def as_system(why: str) -> Iterator[None]:
 
 
 @contextmanager
-def acting_as(actor: Any) -> Iterator[None]:
+def acting_as(actor: Any) -> Generator[None]:
     """Code inside has the rights of this actor; None is the anonymous one."""
     tokens = acting.set(actor), system.set(None)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType
 from typing import Any, cast
@@ -114,7 +114,7 @@ class Engine:
         self, resource: str, data: Any, context: Context, *, idempotency: Idempotency | None = None
     ) -> Sequence[tuple[Any, ...]]:
         """Add one row (a mapping) or several (a list), all or nothing; answers their keys."""
-        items = data if isinstance(data, list) else [data]
+        items = cast("list[Mapping[str, Any]]", data if isinstance(data, list) else [data])
         replacing = self.model[resource].actions.get("create")
         with self.repeats.running(idempotency, context):
             if replacing is None:
@@ -211,7 +211,7 @@ class Engine:
         return True
 
     @asynccontextmanager
-    async def transaction(self, store: str = "main") -> AsyncIterator[None]:
+    async def transaction(self, store: str = "main") -> AsyncGenerator[None]:
         """Reads and writes of this task on one store take effect together, or not at all."""
         if store in open_transactions.get():
             yield
@@ -234,12 +234,10 @@ class Engine:
     # Objects
 
     def _make(self, resource: str, names: tuple[str, ...], via: str | None) -> Callable[..., Any]:
-        """Constructors of declared classes, for `engine.stitch`."""
-        if resource == "":
-            return lambda *values: dict(zip(names, values, strict=True))
-        found = self.model[resource]
-        cls = found.cls
-        if cls is None:
+        """Constructors of declared classes, for `engine.stitch`; dicts where there is no class."""
+        found = self.model.resources.get(resource)
+        cls: Any = None if found is None else found.cls
+        if found is None or cls is None:
             return lambda *values: dict(zip(names, values, strict=True))
         if via is not None:
             return lambda *key: refer(cls, key, via=via)

@@ -24,8 +24,8 @@ def _step(running: RunningFetch, number: str, how: str, lines: list[str]) -> Non
         lines.append("")
     lines.append(f"{number} {running.fetch.title} from {running.fetch.store}{how}")
     lines.extend(_indented(running.prepared.text))
-    for index, (_, below, _, _) in enumerate(running.batches, 1):
-        _step(below, f"{number}.{index}", ", for the distinct keys found", lines)
+    for index, one in enumerate(running.batches, 1):
+        _step(one.below, f"{number}.{index}", ", for the distinct keys found", lines)
 
 
 def _indented(text: str) -> list[str]:

@@ -16,6 +16,7 @@ from kingpost.language.lower import Capture
 from kingpost.model.state import key_of
 from kingpost.plan.rights import ActorWorld, Right, Rights
 from kingpost.plan.standing import Standing
+from kingpost.plan.values import bound_key
 
 T = TypeVar("T")
 
@@ -87,8 +88,3 @@ def parameters(context: Context, captures: Iterable[Capture]) -> dict[str, Any]:
         "me": actor_key(context),
         **{capture.name: capture.read() for capture in captures},
     }
-
-
-def bound_key(key: tuple[Any, ...]) -> Any:
-    """A key as a parameter: the value itself where there is only one."""
-    return key[0] if len(key) == 1 else key

@@ -15,7 +15,7 @@ from kingpost.base.errors import Detail, NotFound, Rejected
 from kingpost.engine.context import Context, open_transactions
 from kingpost.engine.cursor import Cursors, typed
 from kingpost.engine.failures import explained
-from kingpost.engine.plans import Plans, actor_key, bound_key, parameters
+from kingpost.engine.plans import Plans, actor_key, parameters
 from kingpost.engine.stitch import Forms, Make, Stitch, grouped, key_reader, stitcher, struct
 from kingpost.language.capture import bind
 from kingpost.language.schema import Schema
@@ -29,6 +29,7 @@ from kingpost.plan.plan import Batch, Fetch, ReadPlan
 from kingpost.plan.read import Planned, ReadPlanner
 from kingpost.plan.shapes import MAX_BATCH_ROWS
 from kingpost.plan.standing import Standing
+from kingpost.plan.values import bound_key
 from kingpost.stores.contract import Rows, Store, StoreError
 
 MAX_KEYS = 10_000
@@ -61,7 +62,17 @@ class RunningFetch:
     store: Store
     prepared: Any
     stitch: Stitch
-    batches: list[tuple[Batch, RunningFetch, Callable[[Sequence[Any]], Any], Callable[[Any], Any] | None]]
+    batches: list[RunningBatch]
+
+
+@dataclass(slots=True)
+class RunningBatch:
+    """A batch: how its keys are read off the parent's rows, and how they become Python values to be bound."""
+
+    batch: Batch
+    below: RunningFetch
+    read_key: Callable[[Sequence[Any]], Any]
+    form: Callable[[Any], Any] | None
 
 
 @dataclass(slots=True)
@@ -118,7 +129,7 @@ class Reader:
             params["limit"] = limit + 1
         planned = perf_counter()
         context.timings.plan += planned - began
-        rows = [] if ready.plan.empty else await self._fetch(ready, params)
+        rows = await self._fetch(ready, params)
         more = limit is not None and len(rows) > limit
         if more:
             rows = rows[:limit]
@@ -142,7 +153,7 @@ class Reader:
         params = self.params(ready, read, context, context.now)
         planned = perf_counter()
         context.timings.plan += planned - began
-        rows = [] if ready.plan.empty else await self._fetch(ready, params)
+        rows = await self._fetch(ready, params)
         if not rows:
             raise missing(read.resource)
         items = await self._complete(ready.running, rows, params)
@@ -210,15 +221,15 @@ class Reader:
 
     def _running(self, fetch: Fetch) -> RunningFetch:
         store = self.stores[fetch.store]
-        batches = []
+        batches: list[RunningBatch] = []
         for batch in fetch.batches:
             below = self._running(batch.fetch)
-            batches.append((batch, below, key_reader(batch.columns), self._key_form(fetch, batch, below)))
+            batches.append(RunningBatch(batch, below, key_reader(batch.columns), self._key_form(fetch, batch)))
         return RunningFetch(
             fetch, store, store.prepare(fetch.select), stitcher(fetch, self._forms(store), self._make), batches
         )
 
-    def _key_form(self, fetch: Fetch, batch: Batch, below: RunningFetch) -> Callable[[Any], Any] | None:
+    def _key_form(self, fetch: Fetch, batch: Batch) -> Callable[[Any], Any] | None:
         """How keys found in one store's rows become Python values, to be bound in the other."""
         types = _column_types(fetch, batch.columns, self.model)
         converts = [self.stores[fetch.store].python_form(type) for type in types]
@@ -284,24 +295,30 @@ class Reader:
     # Rounds
 
     async def _fetch(self, ready: Ready, params: dict[str, Any]) -> Rows:
+        if ready.plan.empty:
+            return ()
         return await fetch_rows(ready.running.store, ready.plan.fetch.store, ready.running.prepared, params)
 
     async def _complete(self, running: RunningFetch, rows: Rows, params: dict[str, Any]) -> list[Any]:
         if not running.batches or not rows:
-            return running.stitch(rows, [{}] * len(running.batches))
+            return running.stitch(rows, tuple(dict[Any, Any]() for _ in running.batches))
         if len(running.batches) == 1:
             found = [await self._batch(running, 0, rows, params)]
         else:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._batch(running, index, rows, params))
-                    for index in range(len(running.batches))
-                ]
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [
+                        group.create_task(self._batch(running, index, rows, params))
+                        for index in range(len(running.batches))
+                    ]
+            except ExceptionGroup as errors:  # the others were cancelled: one is enough to tell
+                raise errors.exceptions[0] from errors
             found = [task.result() for task in tasks]
         return running.stitch(rows, found)
 
     async def _batch(self, running: RunningFetch, index: int, rows: Rows, params: dict[str, Any]) -> dict[Any, Any]:
-        batch, below, read_key, form = running.batches[index]
+        one = running.batches[index]
+        batch, below, read_key, form = one.batch, one.below, one.read_key, one.form
         keys = list(dict.fromkeys(key for row in rows if not _holed(key := read_key(row))))
         if not keys:
             return {}

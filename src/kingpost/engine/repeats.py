@@ -7,7 +7,7 @@ repeat answers the keys of the rows that were written, which the door renders an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -72,7 +72,7 @@ class Repeats:
         self._prepared: dict[str, Any] = {}
 
     @contextmanager
-    def running(self, repeat: Idempotency | None, context: Context) -> Iterator[None]:
+    def running(self, repeat: Idempotency | None, context: Context) -> Generator[None]:
         """One attempt at a time; raises `Conflict` (KP430) while another is in flight."""
         if repeat is None:
             yield

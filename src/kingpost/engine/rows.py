@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter
 
 from kingpost.language.types import Kind
 from kingpost.model.columns import columns, key_columns, relation_columns
 from kingpost.model.model import Model, ResourceModel
+from kingpost.model.resource import Resource
 from kingpost.model.state import key_of, materialise, refer
 from kingpost.stores.contract import Store
 
@@ -99,13 +100,13 @@ class Rows:
             name: self._target(found, name, value) if name in found.relations else self.declared(found, name, value)
             for name, value in values.items()
         }
-        return materialise(cls, made)
+        return cast(Any, materialise(cls, made))
 
     def _target(self, found: ResourceModel, name: str, key: tuple[Any, ...] | None) -> Any:
         target = self.model[found.relations[name].target].cls
         if key is None or target is None:
             return None
-        return refer(target, key, via=f"{found.name}.{name}")
+        return cast(Any, refer)(target, key, via=f"{found.name}.{name}")
 
     def values(self, resource: str, members: Mapping[str, Any]) -> Values:
         """Members of an instance as values: references become keys, lists of references lists of keys."""
@@ -149,8 +150,8 @@ class Rows:
 def reference_key(value: Any) -> tuple[Any, ...]:
     """The flat key of a resource object, or of what stands for one."""
     if isinstance(value, tuple):
-        return value
-    return key_of(value) if hasattr(type(value), "__kingpost__") else (value,)
+        return value  # pyright: ignore[reportUnknownVariableType]
+    return key_of(value) if isinstance(value, Resource) else (value,)
 
 
 def _converted(convert: Any, value: Any) -> Any:

@@ -95,8 +95,7 @@ class EngineRunner:
         return cast(R, (await self._engine.objects.one(read, self._engine.context())).item)
 
     def _key(self, resource: str, key: object) -> tuple[Any, ...]:
-        parts = key if isinstance(key, tuple) else reference_key(key)
-        return parse_key(tuple(parts), self._engine.rows.key_types(resource), "key")
+        return parse_key(reference_key(key), self._engine.rows.key_types(resource), "key")
 
     async def save(self, instance: Resource) -> None:
         """Create the row, or write what has changed."""

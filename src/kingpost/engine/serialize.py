@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kingpost.engine.plans import bound_key, parameters
+from kingpost.engine.plans import parameters
 from kingpost.language.evaluate import Frame, compile_expression
 from kingpost.language.tree import FALSE, TRUE
 from kingpost.model.declare import NotLoaded
 from kingpost.model.state import is_reference, key_of
 from kingpost.plan.rights import ActorWorld
+from kingpost.plan.values import bound_key
 from kingpost.plan.write import is_local
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Serializer:
         if value is None:
             return None
         if isinstance(value, list):
-            return [self._plain(one) for one in value]
+            return [self._plain(one) for one in value]  # pyright: ignore[reportUnknownVariableType]
         if is_reference(value):
             key = key_of(value)
             names = self._engine.model[type(value).__name__].key

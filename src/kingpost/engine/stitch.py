@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import starmap
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -122,8 +122,9 @@ def grouped(batch: Batch, rows: Sequence[Sequence[Any]], objects: list[Any], unw
         return dict(zip(map(read, rows), objects, strict=True))
     for row, value in zip(rows, objects, strict=True):
         if unwrap is not None:
-            value = value[unwrap] if isinstance(value, dict) else value.m0
-            if value is None:
-                continue
+            far: Any = cast("dict[str, Any]", value)[unwrap] if isinstance(value, dict) else value.m0
+            if far is not None:
+                found.setdefault(read(row), []).append(far)
+            continue
         found.setdefault(read(row), []).append(value)
     return found

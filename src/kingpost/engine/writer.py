@@ -19,7 +19,7 @@ from kingpost.base.errors import Conflict, Detail, Rejected, Stale
 from kingpost.engine.checks import Checks, refusal
 from kingpost.engine.context import Context, open_transactions
 from kingpost.engine.failures import explained
-from kingpost.engine.plans import Plans, bound_key, parameters
+from kingpost.engine.plans import Plans, parameters
 from kingpost.engine.reader import fetch_rows, missing
 from kingpost.engine.repeats import Idempotency, Repeats
 from kingpost.engine.rows import Rows, Values
@@ -28,6 +28,7 @@ from kingpost.model.inputs import fill
 from kingpost.model.model import ActionModel, Model, ResourceModel
 from kingpost.model.state import key_of, settle
 from kingpost.plan.select import Clear, Delete, Insert, Operation, Update
+from kingpost.plan.values import bound_key
 from kingpost.plan.write import plan_load
 from kingpost.stores.contract import StaleRow, Store, StoreError
 
@@ -314,7 +315,9 @@ class Writer:
         plan, prepared = self.plans.find(("load", resource, verb), context, make)
         params = parameters(context, plan.captures)
         params["key"] = bound_key(key)
-        rows = [] if prepared is None else await fetch_rows(store, found.store, prepared, params)
+        rows: Sequence[Sequence[Any]] = (
+            () if prepared is None else await fetch_rows(store, found.store, prepared, params)
+        )
         if not rows:
             raise missing(resource)
         row = rows[0]

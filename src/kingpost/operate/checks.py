@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from kingpost.base.problems import Excerpt, Problem
@@ -10,7 +10,7 @@ from kingpost.language.tree import TRUE
 from kingpost.language.types import Kind
 from kingpost.model.declaration import declaration
 from kingpost.model.model import Access, Model, ResourceModel
-from kingpost.operate.tables import Differences
+from kingpost.operate.tables import Differences, listed
 
 Check: TypeAlias = Callable[[Model, ResourceModel], Iterator[Problem]]
 
@@ -28,17 +28,16 @@ def warnings(model: Model) -> list[Problem]:
     ]
 
 
-def table_warnings(differences: list[Differences], target: str) -> list[Problem]:
+def table_warnings(differences: Sequence[Differences], target: str) -> list[Problem]:
     """What the stores lack (KC105), or have otherwise (KC106)."""
     found: list[Problem] = []
     for one in differences:
-        for change in one.possible:
-            found.append(
-                Problem("KC105", f"{one.store} ({one.url}): to do: {change.text}", f"kingpost db sync {target}")
-            )
+        if one.possible:
+            message = f"the store {one.store} ({one.url}) is behind: {listed(one.possible)}"
+            found.append(Problem("KC105", message, f"kingpost db sync {target}"))
         for change in one.refused:
             text, _, remedy = change.text.partition(" Next: ")
-            found.append(Problem("KC106", f"{one.store} ({one.url}): {text}", remedy))
+            found.append(Problem("KC106", f"the store {one.store} ({one.url}): {text}", remedy))
     return found
 
 

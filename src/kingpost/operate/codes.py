@@ -31,13 +31,13 @@ CODES: Final[dict[str, Code]] = {
     "KC007": Code("the address can't be used", "This machine has no such address, or the port needs more rights."),
     "KC008": Code("tables are missing", "The store answers, but has not been given the tables of the declaration yet."),
     "KC009": Code("the store can't be reached", "Nothing answers at its address, or it refuses to let us in."),
-    "KC010": Code("the name can't be used", "A project's name begins with a letter and goes on with letters, digits, - and _."),
+    "KC010": Code("the name can't be used", "A project's name is of letters, digits, - and _, a letter first."),
     "KC011": Code("the folder is not empty", "Nothing that exists is overwritten."),
-    "KC012": Code("no such name in the declaration", "Resources, and what they declare, are named as in Python: Article.title."),
+    "KC012": Code("no such name in the declaration", "Names are written as in Python: Article, Article.title."),
     "KC013": Code("no such row", "There is no row with this key, whoever asks."),
-    "KC014": Code("the question is not understood", 'Write "Article where hours > 3 include topics sort -hours limit 20".'),
+    "KC014": Code("the question is not understood", 'Like "Article where hours > 3 include topics sort -hours".'),
     "KC015": Code("options that exclude each other", "Leave one of them out."),
-    "KC016": Code("not in this store", "The store has no words for a part of what was asked; the message names the part."),
+    "KC016": Code("not in this store", "It has no words for a part of what was asked; the message names the part."),
     "KC101": Code(
         "a unique value tells of hidden rows",
         "Whoever may write can find out by a conflict whether a row that he may not read has the value. Make the value "

@@ -10,7 +10,8 @@ import multiprocessing
 import sys
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from multiprocessing.context import ForkProcess, SpawnProcess
+from typing import TYPE_CHECKING
 
 from kingpost.base.problems import DeclarationError, Problem
 from kingpost.operate.failure import Failure
@@ -19,6 +20,9 @@ from kingpost.operate.target import Target, load
 if TYPE_CHECKING:
     from kingpost.app import App
     from kingpost.operate.tables import Differences
+
+# Forked where that is safe: the framework, already imported, is then shared. On macOS it is not.
+PROCESS = SpawnProcess if sys.platform in ("win32", "darwin") else ForkProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,8 @@ class Prepared:
 
 def prepare(target: Target, *, create: bool) -> Prepared | tuple[Problem, ...]:
     """Load and look, in a process of its own; with `create` embedded stores get the tables that they lack."""
-    context = multiprocessing.get_context("spawn" if sys.platform in ("win32", "darwin") else "fork")
-    receiving, sending = context.Pipe(duplex=False)
-    child = context.Process(target=_in_child, args=(target, create, sending), daemon=True)
+    receiving, sending = multiprocessing.Pipe(duplex=False)
+    child = PROCESS(target=_in_child, args=(target, create, sending), daemon=True)
     child.start()
     sending.close()
     try:
@@ -88,18 +91,7 @@ async def _tables(app: App, create: bool) -> tuple[list[Differences], list[Diffe
 
 def described(app: App, made: list[Differences], left: list[Differences]) -> Prepared:
     """What is said of an application when it is served."""
-    site = "/" if any(_answers_root(route) for route in app.routes) else None
+    from kingpost.operate.addresses import api_prefix, has_site
+
     docs = next((path for _, path, _ in app.rest.routes() if path.endswith("/docs")), None)
-    return Prepared(app.name, api_prefix(app), site, docs, tuple(made), tuple(left))
-
-
-def api_prefix(app: App) -> str:
-    """The path that those of resources begin with."""
-    first = next(one for one in app.model.resources.values() if not one.internal)
-    path: str = next(path for _, path, _ in app.rest.routes())
-    return path.removesuffix(f"/{first.path.strip('/')}")
-
-
-def _answers_root(route: Any) -> bool:
-    path = getattr(route, "path", None)
-    return path == "/" and "GET" in (getattr(route, "methods", None) or ("GET",))
+    return Prepared(app.name, api_prefix(app), "/" if has_site(app) else None, docs, tuple(made), tuple(left))

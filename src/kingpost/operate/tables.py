@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 EMBEDDED = ("sqlite", "memory")
 """Stores that belong to one developer or process: `serve` may create their tables unasked."""
+
+MENTIONED = 6
+"""How many tables are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ def _is_to_be_made(url: str) -> bool:
 
 
 @asynccontextmanager
-async def _open(app: App, name: str, url: str) -> AsyncIterator[Store]:
+async def _open(app: App, name: str, url: str) -> AsyncGenerator[Store]:
     """A store beside the application's own, which is left as it is."""
     store = open_store(url, app.model, name)
     try:
@@ -110,8 +113,19 @@ def store_failure(error: StoreError, name: str = "", url: str = "") -> Failure:
 
 
 def in_words(changes: Sequence[SchemaChange]) -> str:
-    """Changes that were made, in a few words: `created author, article; added article.title`."""
+    """Changes that were made, in a few words: `created 2 tables: author, article; added column born ...`."""
     created = [change.text.removeprefix("create table ") for change in changes if change.kind == "create"]
     added = [change.text.removeprefix("add ") for change in changes if change.kind == "add"]
-    tables = f"created the table{'s' if len(created) > 1 else ''} {', '.join(created)}" if created else ""
+    tables = f"created {_tables(created)}" if created else ""
     return "; ".join(filter(None, [tables, f"added {', '.join(added)}" if added else ""]))
+
+
+def listed(changes: Sequence[SchemaChange]) -> str:
+    """Changes that are to be made, in a few words: `missing 2 tables: author, article; missing column born ...`."""
+    return in_words(changes).replace("created ", "missing ", 1).replace("added ", "missing ", 1)
+
+
+def _tables(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"the table {names[0]}"
+    return f"{len(names)} tables: {', '.join(names[:MENTIONED])}{', ...' if len(names) > MENTIONED else ''}"

@@ -105,7 +105,7 @@ def _no_module(target: Target) -> Failure:
 
 def _no_attribute(target: Target, module: Any, at: str, name: str) -> Failure:
     apps = _apps(module)
-    near = get_close_matches(name, apps or [one for one in vars(module) if not one.startswith("_")], n=1)
+    near = get_close_matches(name, apps or [one for one in dir(module) if not one.startswith("_")], n=1)
     chosen = near[0] if near else apps[0] if len(apps) == 1 else None
     if chosen is None:
         remedy = f'{name} = App("{name}", resources=[...]) in it, or one of: {", ".join(apps)}' if apps else ""
@@ -121,7 +121,7 @@ def _of_kind(target: Target) -> str:
 def _apps(module: Any) -> list[str]:
     from kingpost.app import App
 
-    return [name for name, value in vars(module).items() if isinstance(value, App)]
+    return [name for name in dir(module) if isinstance(getattr(module, name), App)]
 
 
 def _is_module(folder: Path, module: str) -> bool:

@@ -32,7 +32,7 @@ from kingpost.plan.intent import Condition, Expressed, SortKey
 from kingpost.plan.select import Order
 from kingpost.plan.standing import Standing
 from kingpost.plan.supplied import SuppliedSchema, along, readable, restrict, unknown
-from kingpost.plan.values import parse, parse_key
+from kingpost.plan.values import bound_key, parse, parse_key
 
 _ORDER: dict[str, Comparison] = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _TEXT = ("contains", "startswith", "endswith")
@@ -123,8 +123,7 @@ class Conditions:
                 key = known[1] if known is not None else given
                 if condition.raw and isinstance(key, str):
                     key = parse_key(tuple(key.split(",")) if len(types) > 1 else (key,), types, pointer)
-                parts = key if isinstance(key, tuple) else (key,)
-                return parts[0] if len(parts) == 1 else parts
+                return bound_key(key) if isinstance(key, tuple) else key  # pyright: ignore[reportUnknownArgumentType]
 
             return read_key
         if not condition.raw:

@@ -35,7 +35,7 @@ from kingpost.language.tree import (
 from kingpost.language.types import FLOAT, INT, Kind, reference
 from kingpost.plan.conditions import Conditions
 from kingpost.plan.intent import Read, SortKey, SummaryOf
-from kingpost.plan.plan import CursorPlan, Fetch, Leaf, ReadPlan, Shape
+from kingpost.plan.plan import CursorPlan, Entry, Fetch, Leaf, ReadPlan, Shape
 from kingpost.plan.rights import Right
 from kingpost.plan.select import Order, Select
 from kingpost.plan.shapes import Columns, ShapePlanner, Tree, key_order
@@ -159,7 +159,8 @@ class ReadPlanner:
 
     def _summary(self) -> Planned:
         read = self.read
-        columns, entries = Columns(), []
+        columns = Columns()
+        entries: list[Entry] = []
         groups: list[Expression] = []
         for path in read.group or ():
             value = along(self.standing, Root(self.resource), path, lambda value: value, "?group")

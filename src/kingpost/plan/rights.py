@@ -113,8 +113,9 @@ def _leaves(expression: Expression) -> Iterator[Expression]:
         case If(condition=condition, then=then, otherwise=otherwise, type=type) if type == BOOL:
             for part in (condition, then, otherwise):
                 yield from _leaves(part)
-        case _ if rowless(expression):
-            yield expression
+        case _:
+            if rowless(expression):
+                yield expression
 
 
 def rowless(node: Node) -> bool:

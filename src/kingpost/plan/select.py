@@ -83,7 +83,7 @@ class Check:
     """A select that must answer exactly `rows` rows at this point of the batch, else it fails with `CheckFailed`."""
 
     select: Select
-    params: Mapping[str, object] = field(default_factory=dict)
+    params: Mapping[str, object] = field(default_factory=dict[str, object])
     rows: int = 1
     reason: str = ""
 

@@ -103,3 +103,8 @@ def parse_key(texts: tuple[Any, ...], types: tuple[Type, ...], pointer: str) -> 
         parse(text, type, pointer) if isinstance(text, str) and type.kind is not Kind.TEXT else text
         for text, type in zip(texts, types, strict=True)
     )
+
+
+def bound_key(key: tuple[Any, ...]) -> Any:
+    """A key as a parameter: the value itself where there is only one."""
+    return key[0] if len(key) == 1 else key

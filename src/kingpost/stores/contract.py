@@ -117,9 +117,7 @@ class Store(Protocol):
         """Run a prepared select. `params` are Python values by the names of the `Param`s in it."""
         ...
 
-    def stream(
-        self, prepared: Any, params: Mapping[str, object], *, chunk: int = 1000
-    ) -> AsyncIterator[Rows]:
+    def stream(self, prepared: Any, params: Mapping[str, object], *, chunk: int = 1000) -> AsyncIterator[Rows]:
         """The same in chunks of at most `chunk` rows, from one snapshot, in bounded memory."""
         ...
 

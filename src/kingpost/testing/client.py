@@ -50,7 +50,7 @@ class Client(httpx2.AsyncClient):
         self.app = app
         self.actor = actor
         self.raise_errors = raise_errors
-        self._options = {"base_url": base_url, **options}
+        self._options: dict[str, Any] = {"base_url": base_url, **options}
         self._lifespan = _Lifespan(app)
         super().__init__(transport=_Transport(app, raise_errors, self._lifespan.state), **self._options)
 
@@ -62,7 +62,8 @@ class Client(httpx2.AsyncClient):
 
     async def request(self, method: str, url: Any, *, actor: Any = _UNSAID, **options: Any) -> httpx2.Response:
         """One request in the name of `actor`."""
-        extensions = {**(options.pop("extensions", None) or {}), _ACTOR: self.actor if actor is _UNSAID else actor}
+        extensions: dict[str, Any] = options.pop("extensions", None) or {}
+        extensions = {**extensions, _ACTOR: self.actor if actor is _UNSAID else actor}
         return await super().request(method, url, extensions=extensions, **options)
 
     async def get(self, url: Any, *, actor: Any = _UNSAID, **options: Any) -> httpx2.Response:
@@ -116,7 +117,7 @@ class _Transport(httpx2.AsyncBaseTransport):
             scope.update(said)
             await self._app(scope, receive, send)
 
-        transport = httpx2.ASGITransport(app=app, raise_app_exceptions=self._raise_errors)  # type: ignore[arg-type]
+        transport = httpx2.ASGITransport(app=app, raise_app_exceptions=self._raise_errors)
         return await transport.handle_async_request(request)
 
 

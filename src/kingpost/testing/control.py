@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
@@ -16,7 +16,7 @@ from kingpost.model.query import current_runner
 
 
 @contextmanager
-def freeze(app: App, at: datetime) -> Iterator[FrozenClock]:
+def freeze(app: App, at: datetime) -> Generator[FrozenClock]:
     """Inside, it is `at` for the application and for `now()` in this task; the clock answered can be advanced.
 
     >>> with freeze(app, datetime(2026, 1, 1, tzinfo=UTC)) as clock:  # doctest: +SKIP
@@ -32,7 +32,7 @@ def freeze(app: App, at: datetime) -> Iterator[FrozenClock]:
 
 
 @contextmanager
-def seed_ids(app: App, seed: int = 0) -> Iterator[None]:
+def seed_ids(app: App, seed: int = 0) -> Generator[None]:
     """Inside, new keys are the same in every run: UUIDs of version 7 whose time counts up from 1970."""
     entropy, ticks = random.Random(seed), count()
     make = UUID7(lambda: next(ticks), entropy.randbytes)

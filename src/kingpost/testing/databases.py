@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from kingpost.stores.registry import open_store
 
 
 @asynccontextmanager
-async def fresh(app: App | Callable[[], App], **urls: str) -> AsyncIterator[App]:
+async def fresh(app: App | Callable[[], App], **urls: str) -> AsyncGenerator[App]:
     """Inside, every store of the application is an empty SQLite database with all tables; the application is started.
 
     `app` is the application as it is served, or a function that makes one. `urls` names other addresses for some of

@@ -145,7 +145,8 @@ class _Comparison:
         if set(declared) != set(self._real.primary) and frozenset(declared) not in self._real.uniques:
             there = ", ".join(self._real.primary) or "nothing"
             yield self._refuse(
-                f"the key is {there} and declared as {', '.join(declared)}", f"change the declaration, or {MIGRATE} that changes it"
+                f"the key is {there} and declared as {', '.join(declared)}",
+                f"change the declaration, or {MIGRATE} that changes it",
             )
 
     def _uniques(self) -> Iterator[SchemaChange]:
@@ -188,7 +189,9 @@ class _Comparison:
             elif self._writer.sqlite and len(declared.columns) == 1 and self._new >= set(declared.columns):
                 continue  # added with its column
             elif self._writer.sqlite:
-                yield self._refuse(f"the reference {named} is missing, and SQLite can't add one", "copy the table into one that has it")
+                yield self._refuse(
+                    f"the reference {named} is missing, and SQLite can't add one", "copy the table into one that has it"
+                )
             elif self._real.empty or self._new & set(declared.columns):
                 yield self._writer.constraint(constraint)
             else:

@@ -18,7 +18,7 @@ UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 FAILURES = (sqlite3.Error, OverflowError, UnicodeEncodeError)
 """What the driver raises, the latter two for values that it can't bind."""
 
-OUT_OF_RANGE = ("integer overflow", "too large")
+OUT_OF_RANGE = ("integer overflow", "too large", "user-defined function")  # ours raise for nothing else
 
 
 @dataclass(frozen=True, slots=True)

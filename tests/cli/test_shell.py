@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import select
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -83,3 +88,46 @@ def test_errors_end_a_script_with_status_1(filled: Path) -> None:
         ).stderr
     )
     kingpost("shell", folder=filled, stdin="raise SystemExit(1)\n", status=1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_ctrl_c_ends_what_runs_and_not_the_console(filled: Path) -> None:
+    import pty
+
+    console, terminal = pty.openpty()
+    running = subprocess.Popen(
+        [COMMAND, "shell"], cwd=filled, stdin=terminal, stdout=terminal, stderr=terminal, env=environment(),
+        start_new_session=True, close_fds=True,
+    )  # fmt: skip
+    os.close(terminal)
+    said = b""
+
+    def wait_for(text: bytes) -> None:
+        nonlocal said
+        deadline = time.monotonic() + 20
+        while text not in said:
+            assert time.monotonic() < deadline, said
+            if select.select([console], [], [], 0.1)[0]:
+                said += os.read(console, 4096)
+        said = said.partition(text)[2]
+
+    try:
+        wait_for(b">>> ")
+        for endless in (
+            b"print('wai' + 'ting'); await asyncio.sleep(60)\n",
+            b"print('wai' + 'ting')\nwhile True: pass\n\n",
+        ):
+            os.write(console, endless)
+            wait_for(b"waiting")
+            time.sleep(0.5)
+            os.killpg(running.pid, signal.SIGINT)
+            wait_for(b"KeyboardInterrupt")
+            wait_for(b">>> ")
+        os.write(console, b"print('ali' + 've')\n")
+        wait_for(b"alive")
+        os.write(console, b"exit()\n")
+        assert running.wait(10) == 0
+    finally:
+        if running.poll() is None:
+            running.kill()
+        os.close(console)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from kingpost import App, Invalid, NotFound, NotLoaded, as_system
+from kingpost import App, Invalid, NotFound, NotLoaded, Rejected, as_system
 from tests.blog import AT, Article, Comment, People, Topic, User
 
 
@@ -128,5 +128,21 @@ async def test_now_is_one_instant(app: App, people: People) -> None:
         await draft.save()
     assert await Article.all().count() == 1
     app.engine.clock.advance(timedelta(days=2))  # type: ignore[attr-defined]
-    with app.engine.during(app.engine.context()):
-        pass
+    assert await Article.all().count() == 2
+
+
+async def test_an_application_can_be_started_again(app: App, people: People) -> None:
+    if app.stores["main"].url.startswith("memory"):
+        return  # its rows are gone with it
+    await app.stop()
+    await app.start()
+    assert [u.name for u in await User.where(lambda u: u.name.upper().startswith("A")).sort("name")] == ["Ada"]
+    assert [t.name async for t in Topic.all().sort("name").stream()] == ["Data", "Web"]
+
+
+async def test_one_failing_include_fails_the_read_in_its_own_words(
+    app: App, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kingpost.engine.reader.MAX_BATCH_ROWS", 0)
+    with pytest.raises(Rejected, match="more than 0 rows"):
+        await Article.all().include("topics", "comments")

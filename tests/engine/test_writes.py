@@ -169,12 +169,15 @@ async def test_two_that_change_one_row_do_not_lose_an_update(app: App, people: P
 
 
 async def test_a_transaction_is_all_or_nothing(app: App, people: People) -> None:
+    async def stop_halfway() -> None:
+        async with app.transaction():
+            await Topic(name="Inside").save()
+            assert await Topic.where(name="Inside").count() == 1
+            raise RuntimeError("stop")
+
     with as_system("test"):
         with pytest.raises(RuntimeError, match="stop"):
-            async with app.transaction():
-                await Topic(name="Inside").save()
-                assert await Topic.where(name="Inside").count() == 1
-                raise RuntimeError("stop")
+            await stop_halfway()
         assert await Topic.where(name="Inside").count() == 0
         async with app.transaction():
             await Topic(name="Kept").save()

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from kingpost.language.lower import LanguageError, Lowered, lower
+from kingpost.language.read_source import read_source
 from kingpost.language.render import render
 from kingpost.language.schema import Derived
-from kingpost.language.source import Source, read_source
+from kingpost.language.source import Source
 from kingpost.language.text import lower_text
 from kingpost.language.tree import Root
 from kingpost.language.types import BOOL, INT, TEXT, Type

@@ -24,8 +24,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from kingpost.language.builtins import now
+from kingpost.language.read_source import read_source
 from kingpost.language.schema import Scalar, ToOne
-from kingpost.language.source import Source, read_source
+from kingpost.language.source import Source
 from kingpost.language.tree import Expression, Keyed, Param, Root, Row
 from kingpost.language.types import BOOL, DATETIME, FLOAT, INT, TEXT, Type, reference
 from tests.language.domain import DECIMAL, NASTY, RESOURCES, SCHEMA, Data, values

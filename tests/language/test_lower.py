@@ -10,10 +10,11 @@ from uuid import UUID
 import pytest
 
 from kingpost.language.lower import LanguageError, lower
+from kingpost.language.parse_text import parse_text
+from kingpost.language.read_source import read_source
 from kingpost.language.refusals import REFUSALS
 from kingpost.language.render import render
 from kingpost.language.schema import Scalar
-from kingpost.language.source import parse_text, read_source
 from kingpost.language.tree import Const, Field, Many, Param, Root, walk
 from kingpost.language.types import BOOL, DATETIME, FLOAT, INT, TEXT, Kind, Type
 from tests.language.declared import DOMAIN, accept, declare, derived, problems, returning, shown, text_shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kingpost.language.lower import LanguageError, lower
-from kingpost.language.source import read_source
+from kingpost.language.read_source import read_source
 from kingpost.language.types import BOOL
 from tests.language.declared import DOMAIN, declare, problems, returning
 from tests.language.domain import Domain

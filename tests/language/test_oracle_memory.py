@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kingpost.language.builtins import instant
 from kingpost.language.evaluate import UNKNOWN, Frame, compile_expression
 from kingpost.language.lower import LanguageError, Lowered, lower
-from kingpost.language.source import read_source
+from kingpost.language.read_source import read_source
 from kingpost.language.types import BOOL, Type
 from tests.language.domain import NASTY, NOW, Data, DictWorld, objects
 from tests.language.kleene import RAISES, kleene_function

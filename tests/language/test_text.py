@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 
 from kingpost.language.evaluate import Frame, compile_expression
 from kingpost.language.lower import LanguageError
-from kingpost.language.source import parse_text
+from kingpost.language.parse_text import parse_text
 from kingpost.language.text import lift, lower_lifted, lower_text
 from kingpost.language.types import Type
 from tests.language.declared import DOMAIN

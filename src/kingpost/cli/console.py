@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kingpost.base.problems import Excerpt, Problem
-from kingpost.language.source import TEXT_FILE
+from kingpost.language.parse_text import TEXT_FILE
 from kingpost.operate.failure import shown_path
 
 INSTRUCTED = ("KC", "KL0")

@@ -17,7 +17,6 @@ from kingpost.cli.parts import Part, parts
 from kingpost.cli.routes import rule_name
 from kingpost.engine.context import Context
 from kingpost.engine.plans import actor_key
-from kingpost.plan.values import bound_key
 from kingpost.engine.reader import fetch_rows
 from kingpost.language.lower import Capture
 from kingpost.language.render import render
@@ -25,6 +24,7 @@ from kingpost.language.tree import TRUE, Compare, Expression, Param, Root, ident
 from kingpost.language.types import reference
 from kingpost.operate.failure import Failure, shown_path
 from kingpost.plan.select import Select
+from kingpost.plan.values import bound_key
 
 if TYPE_CHECKING:
     from kingpost.app import App

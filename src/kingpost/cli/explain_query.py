@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from kingpost.base.problems import Problem
-from kingpost.language.source import SourceError, parse_text
+from kingpost.language.parse_text import parse_text
+from kingpost.language.source import SourceError
 from kingpost.operate.failure import Failure
 from kingpost.plan.intent import Expressed, Read, SortKey
 

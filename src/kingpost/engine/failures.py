@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from kingpost.base.errors import Conflict, Detail, Forbidden, KingpostError, Rejected, Unavailable
 from kingpost.stores.contract import (
     CheckFailed,
@@ -11,6 +13,8 @@ from kingpost.stores.contract import (
     StoreError,
     UniqueViolation,
 )
+
+log = logging.getLogger("kingpost.store")
 
 
 def explained(error: StoreError, *, pointer: str = "") -> KingpostError:
@@ -31,9 +35,11 @@ def explained(error: StoreError, *, pointer: str = "") -> KingpostError:
         case OutOfRange():
             return Rejected("KP423", "a value is out of the range that can be stored")
         case StoreDown():
+            log.error("store down: %s", error)
             return Unavailable("KP503", "the store does not answer; try again")
-        case _:
-            return Unavailable("KP504", "the store could not take the change; try again")
+        case _:  # tables that differ from the declaration, most often: the operator has to know
+            log.error("the store refused: %s; `kingpost db diff` shows how it differs from the declaration", error)
+            return Unavailable("KP504", "the store could not do this as it is; its operator has been told")
 
 
 def no_such_row(members: tuple[str, ...], pointer: str = "") -> Rejected:

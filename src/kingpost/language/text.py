@@ -13,8 +13,9 @@ from typing import Final
 
 from kingpost.language.kinds import LARGEST, SMALLEST
 from kingpost.language.lower import LanguageError, Lowered, lower
+from kingpost.language.parse_text import parse_text
 from kingpost.language.schema import Scalar, Schema, ToMany, ToOne
-from kingpost.language.source import Source, parse_text
+from kingpost.language.source import Source
 from kingpost.language.tree import Expression, Param, Root, Row
 from kingpost.language.types import BOOL, INT, TEXT, Kind, Type
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from kingpost.base.problems import Problem
+from kingpost.language.read_source import read_source
 from kingpost.language.schema import Derived
-from kingpost.language.source import SourceError, read_source
+from kingpost.language.source import SourceError
 from kingpost.language.tree import Root
 from kingpost.language.types import Kind
 from kingpost.model.build_fields import access

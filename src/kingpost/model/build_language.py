@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 from kingpost.base.problems import Problem
 from kingpost.language.lower import LanguageError, Lowered, lower
-from kingpost.language.source import Source, SourceError, parse_text, read_source
+from kingpost.language.parse_text import parse_text
+from kingpost.language.read_source import read_source
+from kingpost.language.source import Source, SourceError
 from kingpost.language.tree import TRUE, Expression, IsNone, Keyed, Many, Not, Param, Root, Row, Step, identity, walk
 from kingpost.language.types import BOOL, Type, reference
 from kingpost.model.declare import Marker, Options

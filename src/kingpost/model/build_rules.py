@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from kingpost.language.lower import Lowered
-from kingpost.language.source import Source, parse_text
+from kingpost.language.parse_text import parse_text
+from kingpost.language.source import Source
 from kingpost.language.tree import (
     TRUE,
     Expression,

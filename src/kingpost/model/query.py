@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar, overload
 from uuid import UUID
 
-from kingpost.language.source import Source, parse_text, read_source
+from kingpost.language.parse_text import parse_text
+from kingpost.language.read_source import read_source
+from kingpost.language.source import Source
 from kingpost.model.declaration import Declaration, class_of, declaration
 from kingpost.model.names import meant
 

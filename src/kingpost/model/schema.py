@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from kingpost.language.read_source import read_source
 from kingpost.language.schema import Attribute, Derived, Scalar, ToMany, ToOne
-from kingpost.language.source import Source, read_source
+from kingpost.language.source import Source
 from kingpost.model.model import Model, ResourceModel
 from kingpost.model.resource import Resource
 from kingpost.model.state import key_of

@@ -18,7 +18,7 @@ Convert = Callable[[Any], Any]
 class Abilities:
     """What a store can't do: feature -> why, and what to change. Features are those of `plan.features`."""
 
-    lacks: Mapping[str, str] = field(default_factory=dict)
+    lacks: Mapping[str, str] = field(default_factory=dict[str, str])
     relations: bool = True
     transactions: bool = True
 

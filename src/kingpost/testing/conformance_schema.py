@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -33,7 +33,7 @@ class SchemaChanges:
         """Opens the place that `store` has made with another model."""
 
         @asynccontextmanager
-        async def reopen(model: Model) -> AsyncIterator[Store]:
+        async def reopen(model: Model) -> AsyncGenerator[Store, None]:
             other = open_store(model)
             await other.start()
             try:

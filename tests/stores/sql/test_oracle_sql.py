@@ -22,7 +22,7 @@ from kingpost.base.errors import Unsupported
 from kingpost.language.builtins import instant
 from kingpost.language.evaluate import UNKNOWN, Frame, compile_expression
 from kingpost.language.lower import LanguageError, lower
-from kingpost.language.source import read_source
+from kingpost.language.read_source import read_source
 from kingpost.language.tree import Expression, Not, Root, identity
 from kingpost.language.types import BOOL, Kind, Type
 from kingpost.plan.select import Order, Select

@@ -17,7 +17,8 @@ from urllib.parse import quote, unquote_to_bytes
 from kingpost.base.errors import Detail, Invalid
 from kingpost.doors.rest.problem import Refused, invalid
 from kingpost.doors.rest.settings import RestSettings
-from kingpost.language.source import SourceError, parse_text
+from kingpost.language.parse_text import parse_text
+from kingpost.language.source import SourceError
 from kingpost.model.names import meant
 from kingpost.plan.intent import Condition, Expressed, Operator, Read, SortKey, SummaryOf
 

@@ -155,7 +155,7 @@ def _grouped(select: Select, model: Model) -> Callable[[State, Mapping[str, Any]
             if passes is None or passes(frame):
                 key = tuple(None if (value := ask(frame)) is UNKNOWN else value for ask in group)
                 groups.setdefault(key, []).append(frame)
-        frames = []
+        frames: list[Frame] = []
         for members in groups.values():
             first = members[0].root if members else None
             frames.append(Frame(first, {**params, **{name: total(members) for name, total in totals}}, state))

@@ -50,7 +50,9 @@ class State:
     model: Model
     layouts: Mapping[str, Layout]
     rows: dict[str, dict[Key, Row]]
-    _children: dict[tuple[str, str], dict[Key, list[Row]]] = field(default_factory=dict)
+    _children: dict[tuple[str, str], dict[Key, list[Row]]] = field(
+        default_factory=dict[tuple[str, str], dict[Key, list[Row]]]
+    )
 
     def value(self, row: Row, resource: str, field: str) -> object:
         return row[self.layouts[resource].places[field][0]]
@@ -76,7 +78,8 @@ class State:
         return [found for found in far if found is not None]
 
     def keyed(self, resource: str, key: Any) -> Row | None:
-        return self.rows[resource].get(key if isinstance(key, tuple) else (key,))
+        whole: Key = key if isinstance(key, tuple) else (key,)
+        return self.rows[resource].get(whole)
 
     def key_of(self, row: Row, resource: str) -> object:
         key = self.layouts[resource].key_of(row)
@@ -86,7 +89,7 @@ class State:
         """The rows of a resource by the key that a to-one relation of theirs holds."""
         found = self._children.get((resource, relation))
         if found is None:
-            found = {}
+            found = dict[Key, list[Row]]()
             layout = self.layouts[resource]
             for row in self.rows[resource].values():
                 key = layout.held(row, relation)

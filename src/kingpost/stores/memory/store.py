@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -66,7 +66,7 @@ class MemoryStore:
             return answers
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[MemoryTransaction]:
+    async def transaction(self) -> AsyncGenerator[MemoryTransaction, None]:
         """Nobody else writes until it ends."""
         async with self._writing():
             transaction = MemoryTransaction(self._carried_out, self._state)
@@ -87,7 +87,7 @@ class MemoryStore:
         """Nothing to do."""
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[None]:
+    async def _writing(self) -> AsyncGenerator[None, None]:
         try:
             async with asyncio.timeout(self._settings.wait):
                 await self._turn.acquire()

@@ -64,7 +64,7 @@ class Batches:
     model: Model
     dialect: Dialect
     prepare: Callable[[Select], Translated]
-    _shapes: dict[tuple[object, ...], Shape] = field(default_factory=dict)
+    _shapes: dict[tuple[object, ...], Shape] = field(default_factory=dict[tuple[object, ...], Shape])
 
     def steps(self, operations: Sequence[Operation]) -> list[Step]:
         """The operations in order, as SQL."""
@@ -120,7 +120,7 @@ class _Writer:
     model: Model
     resource: ResourceModel
     dialect: Dialect
-    converts: list[Convert | None] = field(default_factory=list)
+    converts: list[Convert | None] = field(default_factory=list[Convert | None])
 
     def quote(self, name: str) -> str:
         return self.dialect.quote(name)

@@ -31,9 +31,9 @@ class RealTable:
 
     name: str
     empty: bool = True
-    columns: dict[str, RealColumn] = field(default_factory=dict)
+    columns: dict[str, RealColumn] = field(default_factory=dict[str, RealColumn])
     primary: tuple[str, ...] = ()
-    uniques: set[frozenset[str]] = field(default_factory=set)
-    indexes: set[str] = field(default_factory=set)
-    references: list[RealReference] = field(default_factory=list)
-    checks: set[str] = field(default_factory=set)
+    uniques: set[frozenset[str]] = field(default_factory=set[frozenset[str]])
+    indexes: set[str] = field(default_factory=set[str])
+    references: list[RealReference] = field(default_factory=list[RealReference])
+    checks: set[str] = field(default_factory=set[str])

@@ -29,7 +29,7 @@ class Ground:
     tables: dict[str, sa.Table] = field(init=False)
     names: Names = field(init=False)
     batches: Batches = field(init=False)
-    _translated: dict[Select, Statement] = field(init=False, default_factory=dict)
+    _translated: dict[Select, Statement] = field(init=False, default_factory=dict[Select, Statement])
 
     def __post_init__(self) -> None:
         self.tables = dict(tables(self.model, self.name, self.dialect))

@@ -65,6 +65,10 @@ class Pool:
         if not self._hand_over(connection):
             self._idle.append(connection)
 
+    def start(self) -> None:
+        """Give out connections, also after a `stop`."""
+        self._stopped = False
+
     async def stop(self) -> None:
         """Close all: idle ones now, those in use when they come back."""
         self._stopped = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -58,6 +58,8 @@ class PostgresStore:
 
     async def start(self) -> None:
         """Connect once, so that a wrong address shows now."""
+        self._reads.start()
+        self._writes.start()
         self._reads.release(await self._reads.acquire())
 
     async def stop(self) -> None:
@@ -98,7 +100,7 @@ class PostgresStore:
         return await _patiently(lambda: attempt(steps))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+    async def transaction(self) -> AsyncGenerator[PostgresTransaction, None]:
         """On a connection of its own; standing idle for longer than the time limit ends it."""
         try:
             async with self._begun() as connection:
@@ -208,7 +210,7 @@ class PostgresStore:
             return await self._runner.run(connection, steps)
 
     @asynccontextmanager
-    async def _begun(self) -> AsyncIterator[Any]:
+    async def _begun(self) -> AsyncGenerator[Any, None]:
         """A writing connection in a transaction, committed at the end of the block, or rolled back."""
         connection = await self._writes.acquire()
         clean = False

@@ -65,6 +65,8 @@ async def read(connection: Any, names: Iterable[str]) -> dict[str, RealTable]:
                 table.references.append(reference)
             case "c":
                 table.checks.add(constraint)
+            case _:  # a NOT NULL is read with its column, a unique one with its index
+                pass
     for name, index, unique, columns in await connection.fetch(INDEXES, wanted):
         found[name].indexes.add(index)
         if unique:

@@ -6,10 +6,11 @@ Nothing is ever dropped, renamed or converted here: what does not fit is refused
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, cast
 
 import sqlalchemy as sa
-from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable, sort_tables_and_constraints
+from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
 
 from kingpost.stores.contract import SchemaChange
 from kingpost.stores.sql.catalog import RealColumn, RealReference, RealTable
@@ -17,6 +18,10 @@ from kingpost.stores.sql.common import Ground
 from kingpost.stores.sql.dialects import SQLITE, Dialect
 
 MIGRATE = "run a statement of your own"
+
+_Ordered: TypeAlias = list[tuple[sa.Table | None, Sequence[sa.ForeignKeyConstraint]]]
+# SQLAlchemy gives it no types.
+_sort_tables: Callable[[Iterable[sa.Table]], _Ordered] = cast("Any", sa.schema).sort_tables_and_constraints
 
 
 def compare(ground: Ground, real: Mapping[str, RealTable]) -> list[SchemaChange]:
@@ -31,8 +36,7 @@ def statements(changes: Sequence[SchemaChange]) -> list[str]:
 
 def _differences(ground: Ground, real: Mapping[str, RealTable]) -> Iterator[SchemaChange]:
     writer = _Writer(ground.dialect)
-    ordered = sort_tables_and_constraints(ground.tables.values())  # type: ignore[no-untyped-call]
-    for table, references in ordered:
+    for table, references in _sort_tables(ground.tables.values()):
         if table is None:  # the references that close a circle are added when all tables are there
             yield from (writer.constraint(one) for one in references if one.table.name not in real)
         elif table.name not in real:

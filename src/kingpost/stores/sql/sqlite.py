@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 from kingpost.language.types import Type
@@ -75,7 +75,7 @@ class SqliteStore:
         return await self._writer.write(self._ground.batches.steps(operations))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[SqliteTransaction]:
+    async def transaction(self) -> AsyncGenerator[SqliteTransaction, None]:
         """Takes the only writer: keep it short. Past the time limit it is rolled back with a `StoreError`."""
         hold = await self._writer.hold()
         try:

@@ -58,14 +58,19 @@ class Reader:
     ) -> None:
         self._connect = connect
         self._settings = settings
+        self._count = threads
         self._threads = ThreadPoolExecutor(threads, "kingpost-read")
         self._own = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._inline: sqlite3.Cursor | None = None
+        self._stopped = False
         self._ticks = 0
 
     def start(self) -> None:
         """Open the event loop's connection."""
+        if self._stopped:
+            self._threads = ThreadPoolExecutor(self._count, "kingpost-read")
+            self._own, self._connections, self._stopped = threading.local(), [], False
         # It never waits for a lock: what is busy is left to a thread.
         connection = self._open(0)
         connection.set_progress_handler(self._tick, max(self._settings.inline_steps // TICKS, 1))
@@ -73,7 +78,7 @@ class Reader:
 
     async def stop(self) -> None:
         """Wait for what is running, then close all."""
-        self._inline = None
+        self._inline, self._stopped = None, True
         await asyncio.to_thread(self._threads.shutdown)
         for connection in self._connections:
             connection.close()

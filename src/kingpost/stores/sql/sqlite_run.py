@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kingpost.model.columns import key_columns
 from kingpost.model.model import Model, RelationModel, ResourceModel
@@ -34,15 +35,16 @@ class Runner:
         return [self._step(connection, step) for step in steps]
 
     def _step(self, connection: sqlite3.Connection, step: Step) -> Rows:
+        rows: list[tuple[Any, ...]] = []
+        touched = 0
         try:
             if step.returns:
                 rows = [row for arguments in step.rows for row in connection.execute(step.text, arguments)]
             else:
-                done = connection.executemany(step.text, step.rows)
-                rows = []
+                touched = connection.executemany(step.text, step.rows).rowcount
         except FAILURES as error:
             raise self.explain(error, connection, step) from error
-        if step.one and done.rowcount != 1:
+        if step.one and touched != 1:
             raise stale(step)
         if step.count is not None:
             check_count(step, len(rows))

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,7 @@ class Console:
     port: int = field(default_factory=free_port)
     server: subprocess.Popen[bytes] | None = None
     log: Path = field(init=False)
+    _staged: dict[Path, str] = field(default_factory=dict[Path, str], init=False)
 
     def __post_init__(self) -> None:
         self.top = self.folder
@@ -49,10 +50,11 @@ class Console:
     def play(self, block: Block) -> str | None:
         """Carry out a block; answers it with what was really printed, None where it is no console."""
         if "file" in block.marks:
-            self._write(block)
+            self._stage(block)
             return None
         if block.language != "console" or block.marks.get("runs", "").startswith("no"):
             return None
+        self._save()
         played: list[str] = []
         for command in commands(block):
             played.append(f"$ {command}")
@@ -71,7 +73,7 @@ class Console:
         )  # fmt: skip
         assert "Traceback" not in done.stdout, f"$ {command}\n{done.stdout}"
         text = done.stdout.replace(str(self.port), SHOWN_PORT).replace(f"{self.folder}/", "")
-        return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE).rstrip("\n")
+        return _clean(text)
 
     def _serve(self, command: str) -> str:
         assert self.server is None, "one server is running already"
@@ -81,26 +83,35 @@ class Console:
                 env=_environment(), start_new_session=True,
             )  # fmt: skip
         self._answers()
-        text = self._log().partition("Ctrl-C stops")
-        shown = (text[0] + text[1]).replace(str(self.port), SHOWN_PORT)
-        return re.sub(r"[ \t]+$", "", shown, flags=re.MULTILINE).rstrip("\n")
+        # Up to the first request, which is ours.
+        shown = re.split(r"^\d{4}-\d\d-\d\d ", self._log(), maxsplit=1, flags=re.MULTILINE)[0]
+        return _clean(shown.replace(str(self.port), SHOWN_PORT))
 
-    def _write(self, block: Block) -> None:
+    def _stage(self, block: Block) -> None:
+        """Take down an edit; files are written when all edits before a command are done, as an editor saves them."""
         name, _, where = block.marks["file"].partition(", ")
         path = self.folder / name
-        reloads = self._log().count("Reloaded") if self.server else 0
         text = block.text
         if where:
             how, _, line = where.partition(": ")
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            before = self._staged.get(path) or path.read_text(encoding="utf-8")
+            lines = before.splitlines(keepends=True)
             found = [number for number, one in enumerate(lines) if line in one]
             assert len(found) == 1, f"{block.place}: {line!r} is in {len(found)} lines of {name}"
             at = found[0]
             lines[at + (how == "after") : at + 1] = [text]
             text = "".join(lines)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        if self.server is not None and path.suffix == ".py" and path.parent == self.folder:
+        self._staged[path] = text
+
+    def _save(self) -> None:
+        reloads = self._log().count("Reloaded") if self.server else 0
+        watched = False
+        for path, text in self._staged.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            watched = watched or path.parent == self.folder
+        self._staged.clear()
+        if self.server is not None and watched:
             self._until(lambda: self._log().count("Reloaded") > reloads, "Reloaded.")
             self._answers()
 
@@ -114,8 +125,7 @@ class Console:
 
         self._until(there, "an answer")
 
-    def _until(self, holds: object, what: str) -> None:
-        assert callable(holds)
+    def _until(self, holds: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + 30
         while not holds():
             assert time.monotonic() < deadline, f"no {what} in\n{self._log()}"
@@ -169,8 +179,12 @@ def same(shown: str, played: str) -> bool:
     return re.fullmatch(expected, other, re.DOTALL) is not None
 
 
+def _clean(text: str) -> str:
+    return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE).rstrip("\n")
+
+
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KINGPOST_", "PYTEST_"))}
     # The commands of this very environment, whether or not it has been activated.
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
-    return {**kept, "PATH": path, "TERM": "dumb", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "110"}
+    return {**kept, "PATH": path, "TERM": "dumb", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONWARNINGS": "ignore"}

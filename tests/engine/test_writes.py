@@ -205,3 +205,21 @@ async def test_publishing_later(app: App, people: People) -> None:
         await draft.save()
     with app.acting(None):
         assert await Article.all().count() == 1
+
+
+async def test_a_key_counts_for_a_day(app: App, people: People) -> None:
+    with app.acting(people.ada):
+        await app.engine.create("Article", {"title": "Old"}, app.engine.context(), idempotency=Idempotency("k", b"1"))
+        app.engine.clock.advance(timedelta(hours=25))  # type: ignore[attr-defined]
+        late = Idempotency("k", b"2")
+        await app.engine.create("Article", {"title": "New"}, app.engine.context(), idempotency=late)
+        assert not late.replayed
+        assert await Article.where("title == 'Old' or title == 'New'").count() == 2
+        again = Idempotency("k", b"2")
+        await app.engine.create("Article", {"title": "New"}, app.engine.context(), idempotency=again)
+        assert again.replayed
+        app.engine.clock.advance(timedelta(hours=25))  # type: ignore[attr-defined]
+        await app.engine.repeats.forget_old(app.engine.clock())
+        kept = Idempotency("k", b"3")
+        assert await app.engine.repeats.find(app.model["Article"], kept, app.engine.context()) is None
+        assert not kept.expired

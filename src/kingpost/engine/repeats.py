@@ -19,7 +19,7 @@ from kingpost.base.errors import Conflict, Rejected
 from kingpost.engine.context import Context
 from kingpost.engine.cursor import typed
 from kingpost.engine.plans import actor_key
-from kingpost.language.tree import And, Compare, Field, Param, Root
+from kingpost.language.tree import Compare, Field, Param, Root
 from kingpost.language.types import DATETIME, INT, TEXT, Kind, Type
 from kingpost.model.columns import key_columns
 from kingpost.model.model import FieldModel, Model, ResourceModel
@@ -27,6 +27,7 @@ from kingpost.plan.select import Delete, Insert, Operation, Order, Select
 from kingpost.stores.contract import Store, StoreError, UniqueViolation
 
 KEPT = timedelta(hours=24)
+SWEEP = 1000  # so many requests with a key, and old records are removed
 _JSON = Type(Kind.JSON)
 
 
@@ -35,12 +36,13 @@ class Idempotency:
     """One attempt of a request that may be repeated.
 
     `key` is the client's, behind method and path; the actor is added here. `fingerprint` tells the bodies apart.
-    `replayed` is set when it had been done before.
+    `replayed` is set when it had been done before, `expired` when that was too long ago to count.
     """
 
     key: str
     fingerprint: bytes
     replayed: bool = False
+    expired: bool = False
 
 
 def name_in(store: str) -> str:
@@ -69,6 +71,7 @@ class Repeats:
         self._model = model
         self._stores = stores
         self._running: set[str] = set()
+        self._asked = 0
         self._prepared: dict[str, Any] = {}
 
     @contextmanager
@@ -99,10 +102,15 @@ class Repeats:
         prepared = self._prepared.get(resource.store)
         if prepared is None:
             prepared = self._prepared[resource.store] = store.prepare(_by_id(resource.store))
-        rows = await store.fetch(prepared, {"id": _scope(repeat, context), "since": context.now - KEPT})
+        await self._sweep(context)
+        rows = await store.fetch(prepared, {"id": _scope(repeat, context)})
         if not rows:
             return None
-        fingerprint, keys = rows[0]
+        fingerprint, keys, at = rows[0]
+        convert = store.python_form(DATETIME)
+        if (at if convert is None else convert(at)) < context.now - KEPT:
+            repeat.expired = True
+            return None
         if fingerprint != repeat.fingerprint.hex():
             raise Rejected("KP431", "this Idempotency-Key was used for another request")
         repeat.replayed = True
@@ -117,13 +125,19 @@ class Repeats:
     def record(
         self, resource: ResourceModel, repeat: Idempotency | None, context: Context, keys: Sequence[tuple[Any, ...]]
     ) -> list[Operation]:
-        """What to add to the batch of the write; old records of this scope give way."""
+        """What to add to the batch of the write; an expired record gives way."""
         if repeat is None:
             return []
         name, scope = name_in(resource.store), _scope(repeat, context)
         plain = msgspec.to_builtins([list(key) for key in keys])
         row = (scope, repeat.fingerprint.hex(), plain, context.now)
-        return [Insert(name, ("id", "fingerprint", "keys", "at"), [row])]
+        insert = Insert(name, ("id", "fingerprint", "keys", "at"), [row])
+        return [Delete(name, (scope,)), insert] if repeat.expired else [insert]
+
+    async def _sweep(self, context: Context) -> None:
+        self._asked += 1
+        if self._asked % SWEEP == 0:
+            await self.forget_old(context.now)
 
     async def forget_old(self, now: Any) -> None:
         """Remove records that are older than 24 hours, a thousand at a time."""
@@ -151,13 +165,8 @@ class Repeats:
 
 def _by_id(store: str) -> Select:
     root = Root(name_in(store))
-    where = And(
-        (
-            Compare("==", Field(root, "id", TEXT), Param("id", TEXT)),
-            Compare(">=", Field(root, "at", DATETIME), Param("since", DATETIME)),
-        )
-    )
-    return Select(root.resource, (Field(root, "fingerprint", TEXT), Field(root, "keys", _JSON)), where)
+    columns = (Field(root, "fingerprint", TEXT), Field(root, "keys", _JSON), Field(root, "at", DATETIME))
+    return Select(root.resource, columns, Compare("==", Field(root, "id", TEXT), Param("id", TEXT)))
 
 
 def _scope(repeat: Idempotency, context: Context) -> str:

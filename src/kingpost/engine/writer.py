@@ -101,9 +101,10 @@ class Writer:
         try:  # the record comes first, so that of two that repeat each other one fails on nothing else
             await self.run(found, [*self.repeats.record(found, repeat, context, keys), *operations])
         except StoreError as error:
-            if self.repeats.repeated(error):
-                return await self.repeats.find(found, repeat, context) or keys
-            raise explained(error) from error
+            before = await self.repeats.find(found, repeat, context) if self.repeats.repeated(error) else None
+            if before is None:
+                raise explained(error) from error
+            return before
         return keys
 
     async def _add(
@@ -295,8 +296,7 @@ class Writer:
                 if not left:
                     raise Conflict("KP411", f"others keep changing this {found.name}; try again") from None
             except StoreError as error:
-                if self.repeats.repeated(error):
-                    await self.repeats.find(found, repeat, context)
+                if self.repeats.repeated(error) and await self.repeats.find(found, repeat, context) is not None:
                     return None
                 raise explained(error) from error
             else:

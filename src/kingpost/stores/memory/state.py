@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from kingpost.model.columns import key_columns, member_columns, relation_columns
 from kingpost.model.model import Model, RelationModel, ResourceModel
@@ -78,8 +78,7 @@ class State:
         return [found for found in far if found is not None]
 
     def keyed(self, resource: str, key: Any) -> Row | None:
-        whole: Key = key if isinstance(key, tuple) else (key,)
-        return self.rows[resource].get(whole)
+        return self.rows[resource].get(cast("tuple[object, ...]", key) if isinstance(key, tuple) else (key,))
 
     def key_of(self, row: Row, resource: str) -> object:
         key = self.layouts[resource].key_of(row)

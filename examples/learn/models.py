@@ -5,7 +5,21 @@ from datetime import datetime
 from typing import Literal
 
 from examples.learn.planning import Gap, gaps
-from kingpost import Markdown, Resource, action, actor, allow, anyone, computed, field, index, now, unique, validate
+from kingpost import (
+    Markdown,
+    Resource,
+    action,
+    actor,
+    allow,
+    anyone,
+    computed,
+    field,
+    index,
+    nobody,
+    now,
+    unique,
+    validate,
+)
 
 Area = Literal[
     "foundations", "languages", "databases", "apis", "security", "frontend", "operations", "architecture", "leadership"
@@ -211,7 +225,7 @@ class Term(Named, read=anyone):
     meaning: str = field(max_length=600, search=True)
 
 
-class Edition(Resource):
+class Edition(Resource, read=nobody):
     """Which state of the content folder the database holds. No rule: no business of anybody's."""
 
     name: str = field(key=True, max_length=40)

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from kingpost import App, Invalid, NotFound, NotLoaded, Rejected, as_system
+from kingpost import App, Forbidden, Invalid, NotFound, NotLoaded, Rejected, as_system
+from kingpost.base.errors import Unsupported
 from tests.blog import AT, Article, Comment, People, Topic, User
 
 
@@ -146,3 +147,22 @@ async def test_one_failing_include_fails_the_read_in_its_own_words(
     monkeypatch.setattr("kingpost.engine.reader.MAX_BATCH_ROWS", 0)
     with pytest.raises(Rejected, match="more than 0 rows"):
         await Article.all().include("topics", "comments")
+
+
+async def test_sql_of_ones_own_is_for_the_system(app: App, people: People) -> None:
+    sql = "SELECT name FROM topic WHERE hours > 30 ORDER BY name"
+    with app.acting(people.eve), pytest.raises(Forbidden, match="as_system"):
+        await app.execute(sql)
+    with as_system("look at it"):
+        if app.stores["main"].url.startswith("memory"):
+            with pytest.raises(Unsupported):
+                await app.execute(sql)
+            return
+        assert [tuple(row) for row in await app.execute(sql)] == [("Data",)]
+        mark = "?" if app.stores["main"].url.startswith("sqlite") else "$1"
+        with pytest.raises(RuntimeError):
+            async with app.transaction():
+                await app.execute(f"UPDATE topic SET name = {mark} WHERE hours > 30", ["Changed"])
+                assert await Topic.where(name="Changed").count() == 1
+                raise RuntimeError
+        assert await Topic.where(name="Changed").count() == 0

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from kingpost.base.errors import Rejected
 from kingpost.model.build import build
 from kingpost.model.declare import Json, Markdown, action, actor, anyone, computed, field
-from kingpost.model.inputs import fill, instance
+from kingpost.model.instances import fill, instance
 from kingpost.model.resource import Resource, serializer
 from kingpost.model.state import materialise, refer
 

@@ -20,10 +20,23 @@ class Detail:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the rules were asked when they refused: a verb of a resource, and members that have a rule of their own."""
+
+    resource: str
+    verb: str
+    members: tuple[str, ...] = ()
+
+
 class KingpostError(Exception):
-    """Base of every error that Kingpost raises on purpose while answering."""
+    """Base of every error that Kingpost raises on purpose while answering.
+
+    `asked` is set where rules refused, so that a developer can be told which.
+    """
 
     title: ClassVar[str] = "Something went wrong"
+    asked: Asked | None = None
 
     def __init__(self, code: str, message: str, details: Iterable[Detail] = ()) -> None:
         self.code = code

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kingpost.base.errors import Detail, Forbidden, KingpostError, Rejected, Unauthenticated
+from kingpost.base.errors import Asked, Detail, Forbidden, KingpostError, Rejected, Unauthenticated
 from kingpost.engine.context import Context
 from kingpost.engine.failures import no_such_row
 from kingpost.engine.plans import Plans, parameters
@@ -30,6 +30,7 @@ class After:
 
     plan: AfterPlan
     test: Callable[[Frame], object] | None
+    asked: Asked | None
 
 
 class Checks:
@@ -55,7 +56,9 @@ class Checks:
 
         def make(standing: Any) -> After:
             plan = plan_after(standing, found.name, verb, names)
-            return After(plan, compile_expression(plan.condition) if plan.local else None)
+            ruled = tuple(name for name in names if standing.member(found.name, name, "write") != TRUE)
+            asked = None if verb is None else Asked(found.name, verb, ruled)
+            return After(plan, compile_expression(plan.condition) if plan.local else None, asked)
 
         return self._plans.find(("after", found.name, verb, names), context, make)
 
@@ -66,7 +69,8 @@ class Checks:
             return
         frame = self._frame(found, values, context, after.plan.captures)
         if condition == FALSE or after.test is None or after.test(frame) is not True:
-            raise refusal(context, f"the rules of {found.name} do not let you {verb} a row like this")
+            message = f"the rules of {found.name} do not let you {verb} a row like this"
+            raise refusal(context, message, after.asked)
 
     def check(self, after: After, key: Key, context: Context, verb: str) -> list[Operation]:
         """Where other rows have a part in it, the store is asked in the same transaction."""
@@ -78,7 +82,7 @@ class Checks:
     # References
 
     async def references(
-        self, found: ResourceModel, values: Values, links: Mapping[str, list[Key]], context: Context, pointer: str
+        self, found: ResourceModel, values: Values, links: Mapping[str, list[Key]], context: Context
     ) -> list[Operation]:
         """References must lead to rows that the actor may see; which ones do not is not told."""
         operations: list[Operation] = []
@@ -86,12 +90,10 @@ class Checks:
             key = values.get(name) if relation.kind == "one" else None
             distinct = list(dict.fromkeys(links.get(name, ()) if key is None else (key,)))
             if distinct:
-                operations.extend(await self._visible(found, name, distinct, context, pointer))
+                operations.extend(await self._visible(found, name, distinct, context))
         return operations
 
-    async def _visible(
-        self, found: ResourceModel, name: str, keys: list[Key], context: Context, pointer: str
-    ) -> list[Operation]:
+    async def _visible(self, found: ResourceModel, name: str, keys: list[Key], context: Context) -> list[Operation]:
         target = self._model[found.relations[name].target]
         plan = self._plans.find(("visible", target.name), context, lambda standing: plan_visible(standing, target.name))
         if plan.select is None:
@@ -101,12 +103,12 @@ class Checks:
             return [Check(plan.select, params, len(keys), f"reference {name}")]
         store = self._stores[target.store]
         if len(await fetch_rows(store, target.store, store.prepare(plan.select), params)) != len(keys):
-            raise no_such_row((name,), pointer)
+            raise no_such_row((name,))
         return []
 
     # Values
 
-    def validate(self, found: ResourceModel, values: Values, pointer: str) -> None:
+    def validate(self, found: ResourceModel, values: Values) -> None:
         """Run the validators; what they set on the object is kept. Raises `Rejected` with all that they say."""
         if not found.validators:
             return
@@ -117,7 +119,7 @@ class Checks:
                 validator.function(instance)
             except ValueError as error:
                 names = validator.fields or ("",)
-                details.extend(Detail(f"{pointer}/{name}".rstrip("/"), "KP425", str(error)) for name in names)
+                details.extend(Detail(f"/{name}".rstrip("/"), "KP425", str(error)) for name in names)
         if details:
             raise Rejected("KP425", details[0].message, details)
         for name in found.fields:
@@ -136,9 +138,13 @@ class Checks:
         return Frame(_Own(values), parameters(context, captures), _OwnWorld(context.actor))
 
 
-def refusal(context: Context, message: str) -> KingpostError:
+def refusal(context: Context, message: str, asked: Asked | None) -> KingpostError:
     """Forbidden, or for the anonymous: somebody has to log in."""
-    return Unauthenticated("KP401", message) if context.actor is None else Forbidden("KP403", message)
+    error: KingpostError = Forbidden("KP403", message)
+    if context.actor is None:
+        error = Unauthenticated("KP401", message)
+    error.asked = asked
+    return error
 
 
 class _Own:

@@ -8,27 +8,30 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from kingpost.base.clock import Clock
-from kingpost.base.errors import KingpostError
+from kingpost.base.errors import Forbidden, KingpostError, Unsupported
+from kingpost.engine.changes import called
 from kingpost.engine.context import Context, acting, open_transactions, system
 from kingpost.engine.cursor import Cursors
 from kingpost.engine.explain import explained_plan
+from kingpost.engine.failures import explained
 from kingpost.engine.plans import Plans
 from kingpost.engine.reader import One, Page, Reader
 from kingpost.engine.repeats import Idempotency, Repeats
 from kingpost.engine.rows import Rows
-from kingpost.engine.writer import Writer, called
+from kingpost.engine.writer import Writer
 from kingpost.language.builtins import instant as at
 from kingpost.language.builtins import present
 from kingpost.language.schema import Schema
 from kingpost.language.tree import TRUE
-from kingpost.model.inputs import instance
+from kingpost.model.instances import instance
 from kingpost.model.model import ActionModel, Model
 from kingpost.model.resource import Resource
 from kingpost.model.state import key_of, materialise, refer
 from kingpost.plan.intent import Read
 from kingpost.plan.read import refused
 from kingpost.plan.rights import Rights
-from kingpost.stores.contract import Store
+from kingpost.stores.contract import Rows as StoredRows
+from kingpost.stores.contract import SpeaksSQL, Store, StoreError
 
 
 class Engine:
@@ -155,7 +158,7 @@ class Engine:
         """Give members new values; with `replace` those not named get their defaults."""
         if replace:
             data = {**self.writer.defaults(resource, context), **data}
-        with self.repeats.running(idempotency, context):
+        with self.repeats.running(idempotency, context), self.during(context):
             await self.writer.update(resource, key, data, context, version=version, repeat=idempotency)
 
     async def delete(
@@ -168,13 +171,49 @@ class Engine:
         idempotency: Idempotency | None = None,
     ) -> None:
         """Remove one row."""
-        replacing = self.model[resource].actions.get("delete")
-        with self.repeats.running(idempotency, context):
-            if replacing is not None:
-                with self.during(context):
-                    await self.writer.act(resource, key, replacing, {}, context, version=version, repeat=idempotency)
-                return
-            await self.writer.delete(resource, key, context, version=version, repeat=idempotency)
+        action = self.model[resource].actions.get("delete")
+        with self.repeats.running(idempotency, context), self.during(context):
+            await self.writer.delete(resource, [key], context, version=version, repeat=idempotency, action=action)
+
+    async def update_many(
+        self,
+        resource: str,
+        items: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]],
+        context: Context,
+        *,
+        replace: bool = False,
+        idempotency: Idempotency | None = None,
+    ) -> Sequence[tuple[Any, ...]]:
+        """Give members of several rows new values, all or nothing; answers their keys. `replace` as in `update`."""
+        if replace:
+            items = [(key, {**self.writer.defaults(resource, context), **data}) for key, data in items]
+        with self.repeats.running(idempotency, context), self.during(context):
+            async with self._together(resource, "update"):
+                return await self.writer.update_many(resource, items, context, idempotency)
+
+    async def delete_many(
+        self,
+        resource: str,
+        keys: Sequence[tuple[Any, ...]],
+        context: Context,
+        *,
+        idempotency: Idempotency | None = None,
+    ) -> None:
+        """Remove several rows, all or nothing."""
+        action = self.model[resource].actions.get("delete")
+        with self.repeats.running(idempotency, context), self.during(context):
+            async with self._together(resource, "delete"):
+                await self.writer.delete(resource, keys, context, repeat=idempotency, action=action, many=True)
+
+    @asynccontextmanager
+    async def _together(self, resource: str, verb: str) -> AsyncGenerator[None]:
+        """Where an action replaces the verb, its body may write on its own: then all of that is one transaction."""
+        found = self.model[resource]
+        if verb not in found.actions:
+            yield
+            return
+        async with self.transaction(found.store):
+            yield
 
     async def act(
         self,
@@ -205,7 +244,7 @@ class Engine:
     async def allows(self, resource: str, key: tuple[Any, ...], verb: str, context: Context) -> bool:
         """Whether the actor may do this to a row; False for rows that he may not see."""
         try:
-            await self.writer.load(resource, key, verb, context)
+            await self.writer.loader.one(resource, key, verb, context)
         except KingpostError:
             return False
         return True
@@ -222,6 +261,20 @@ class Engine:
                 yield
             finally:
                 open_transactions.reset(token)
+
+    async def execute(self, sql: str, params: Sequence[object], store: str) -> StoredRows:
+        """A statement of the application's own; only the system may, as no rule holds for it."""
+        if system.get() is None:
+            message = 'a statement knows no rules: run it inside as_system("why")'
+            raise Forbidden("KP403", message)
+        async with self.transaction(store):
+            transaction = open_transactions.get()[store]
+            if not isinstance(transaction, SpeaksSQL):
+                raise Unsupported("KP306", f"the store {store} takes no SQL")
+            try:
+                return await transaction.execute(sql, params)
+            except StoreError as error:
+                raise explained(error) from error
 
     def during(self, context: Context) -> _During:
         """User code inside acts as the context says."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from kingpost.base.errors import Conflict, Detail, Forbidden, KingpostError, Rejected, Unavailable
 from kingpost.stores.contract import (
@@ -17,19 +19,19 @@ from kingpost.stores.contract import (
 log = logging.getLogger("kingpost.store")
 
 
-def explained(error: StoreError, *, pointer: str = "") -> KingpostError:
-    """The error that the caller gets. `pointer` leads to the item of a bulk write."""
+def explained(error: StoreError) -> KingpostError:
+    """The error that the caller gets."""
     match error:
         case UniqueViolation(members=members):
             said = " and ".join(members) or "a unique value"
             message = f"{said} is taken" if len(members) < 2 else f"the combination of {said} is taken"
-            return Conflict("KP409", message, [Detail(f"{pointer}/{name}", "KP409", message) for name in members])
+            return Conflict("KP409", message, [Detail(f"/{name}", "KP409", message) for name in members])
         case ReferenceViolation(kind="missing", members=members):
-            return no_such_row(tuple(members), pointer)
+            return no_such_row(tuple(members))
         case ReferenceViolation(resource=resource):
             return Conflict("KP410", f"other rows still refer to this one: {resource}")
         case CheckFailed(reason=reason) if reason.startswith("reference "):
-            return no_such_row((reason.removeprefix("reference "),), pointer)
+            return no_such_row((reason.removeprefix("reference "),))
         case CheckFailed(reason=reason):
             return Forbidden("KP403", f"the rules do not let you {reason} a row like this")
         case OutOfRange():
@@ -42,7 +44,19 @@ def explained(error: StoreError, *, pointer: str = "") -> KingpostError:
             return Unavailable("KP504", "the store could not do this as it is; its operator has been told")
 
 
-def no_such_row(members: tuple[str, ...], pointer: str = "") -> Rejected:
+@contextmanager
+def within(pointer: str) -> Generator[None]:
+    """What is raised inside is about the part of the input that `pointer` leads to."""
+    try:
+        yield
+    except KingpostError as error:
+        if pointer:
+            told = error.details or (Detail("", error.code, error.message),)
+            error.details = tuple(Detail(pointer + one.pointer, one.code, one.message) for one in told)
+        raise
+
+
+def no_such_row(members: tuple[str, ...]) -> Rejected:
     """A reference to a row that is not there, or that the actor may not see: the same answer."""
-    details = [Detail(f"{pointer}/{name}", "KP422", f"{name} refers to no row") for name in members]
+    details = [Detail(f"/{name}", "KP422", f"{name} refers to no row") for name in members]
     return Rejected("KP422", "a reference leads nowhere", details)

@@ -135,6 +135,10 @@ class Rows:
         python = found.fields[name].python
         return python if isinstance(python, type) and issubclass(python, Enum) else None
 
+    def plain(self, resource: str, name: str, value: Any) -> Any:
+        """An embedded value as plain JSON, whether it is that already (a loaded one) or an object of its class."""
+        return value if isinstance(value, dict) else self._stored(resource, name, value)
+
     def _stored(self, resource: str, name: str, value: Any) -> Any:
         """A value as stores take it: an Enum by its value, an embedded value as plain JSON."""
         adapter = None if value is None else self._adapters.get((resource, name))

@@ -114,7 +114,7 @@ class EngineRunner:
 
     async def delete(self, instance: Resource) -> None:
         """Delete the row."""
-        await self._engine.writer.delete(type(instance).__name__, key_of(instance), self._engine.context())
+        await self._engine.writer.delete(type(instance).__name__, [key_of(instance)], self._engine.context())
 
     async def load(self, instance: Resource, names: Sequence[Path]) -> None:
         """Fetch members that are not here; with no names all fields."""

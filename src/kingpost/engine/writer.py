@@ -8,50 +8,27 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-import anyio.to_thread
-
 from kingpost.base.errors import Conflict, Detail, Rejected, Stale
-from kingpost.engine.checks import Checks, refusal
+from kingpost.engine.batch import Batch, require_distinct
+from kingpost.engine.changes import Changes, called, sorted_out
+from kingpost.engine.checks import Checks
 from kingpost.engine.context import Context, open_transactions
-from kingpost.engine.failures import explained
-from kingpost.engine.plans import Plans, parameters
-from kingpost.engine.reader import fetch_rows, missing
+from kingpost.engine.failures import within
+from kingpost.engine.loading import Key, Loaded, Loader
+from kingpost.engine.plans import Plans
 from kingpost.engine.repeats import Idempotency, Repeats
 from kingpost.engine.rows import Rows, Values
-from kingpost.language.tree import FALSE
-from kingpost.model.inputs import fill
+from kingpost.model.instances import fill
 from kingpost.model.model import ActionModel, Model, ResourceModel
+from kingpost.model.patches import MergePatch
 from kingpost.model.state import key_of, settle
 from kingpost.plan.select import Clear, Delete, Insert, Operation, Update
-from kingpost.plan.values import bound_key
-from kingpost.plan.write import plan_load
 from kingpost.stores.contract import StaleRow, Store, StoreError
 
 ATTEMPTS = 3
-
-
-@dataclass(slots=True)
-class Loaded:
-    """A row that is about to change."""
-
-    values: Values
-    key: tuple[Any, ...]
-    version: int | None
-
-
-@dataclass(slots=True)
-class Changes:
-    """What one write does to one row: members to store, links to write anew, and what to check."""
-
-    resource: ResourceModel
-    values: Values
-    links: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict[str, list[tuple[Any, ...]]])
-    nested: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict[str, list[Mapping[str, Any]]])
 
 
 class Writer:
@@ -72,6 +49,7 @@ class Writer:
         self.repeats = repeats
         self.new_id = new_id
         self.checks = Checks(plans, stores, rows)
+        self.loader = Loader(plans, stores, rows)
 
     # Creating
 
@@ -83,7 +61,7 @@ class Writer:
         repeat: Idempotency | None = None,
         *,
         trusted: bool = False,
-    ) -> list[tuple[Any, ...]]:
+    ) -> list[Key]:
         """Add rows, all or nothing; answers their keys. Raises `Forbidden`, `Rejected`, `Conflict`.
 
         `trusted`: the values come from the application's own code, which write rules of single members do not bind.
@@ -92,18 +70,20 @@ class Writer:
         before = await self.repeats.find(found, repeat, context)
         if before is not None:
             return before
-        operations: list[Operation] = []
+        batch = Batch()
         bulk = len(items) > 1
         keys = [
-            await self._add(found, item, context, operations, f"/{index}" if bulk else "", trusted=trusted)
+            await self._add(found, item, context, batch, f"/{index}" if bulk else "", trusted=trusted)
             for index, item in enumerate(items)
         ]
-        try:  # the record comes first, so that of two that repeat each other one fails on nothing else
-            await self.run(found, [*self.repeats.record(found, repeat, context, keys), *operations])
+        # The record comes first, so that of two that repeat each other one fails on nothing else.
+        batch.first(self.repeats.record(found, repeat, context, keys))
+        try:
+            await self.run(found, batch.operations)
         except StoreError as error:
             before = await self.repeats.find(found, repeat, context) if self.repeats.repeated(error) else None
             if before is None:
-                raise explained(error) from error
+                raise batch.explained(error) from error
             return before
         return keys
 
@@ -112,28 +92,30 @@ class Writer:
         found: ResourceModel,
         item: Mapping[str, Any],
         context: Context,
-        operations: list[Operation],
+        batch: Batch,
         pointer: str,
         *,
         trusted: bool,
-    ) -> tuple[Any, ...]:
-        change = self._sorted_out(found, item)
-        values = self._filled(found, change.values, context)
-        self.checks.validate(found, values, pointer)
-        self.checks.compute(found, values, context)
-        key = self.rows.key(found, values)
-        after = self.checks.after(found, "create", context, () if trusted else tuple(item))
-        self.checks.refuse_unless(after, found, values, context, "create")
-        operations.extend(await self.checks.references(found, values, change.links, context, pointer))
-        operations.append(Insert(found.name, self.rows.column_names(found.name), [self.rows.flat(found.name, values)]))
-        operations.extend(self._links(found, key, change, fresh=True))
+    ) -> Key:
+        with within(pointer):
+            change = sorted_out(found, item)
+            values = self._filled(found, change.values, context)
+            self.checks.validate(found, values)
+            self.checks.compute(found, values, context)
+            key = self.rows.key(found, values)
+            after = self.checks.after(found, "create", context, () if trusted else tuple(item))
+            self.checks.refuse_unless(after, found, values, context, "create")
+            batch.add(await self.checks.references(found, values, change.links, context), pointer)
+        names = self.rows.column_names(found.name)
+        batch.add([Insert(found.name, names, [self.rows.flat(found.name, values)])], pointer)
+        batch.add(self._links(found, key, change, fresh=True), pointer)
         for name, below in change.nested.items():
             relation = found.relations[name]
             for index, one in enumerate(below):
                 inner = {**one, relation.inverse or "": key}
                 place = f"{pointer}/{name}/{index}"
-                await self._add(self.model[relation.target], inner, context, operations, place, trusted=trusted)
-        operations.extend(self.checks.check(after, key, context, "create"))
+                await self._add(self.model[relation.target], inner, context, batch, place, trusted=trusted)
+        batch.add(self.checks.check(after, key, context, "create"), pointer)
         return key
 
     def defaults(self, resource: str, context: Context) -> Values:
@@ -160,7 +142,7 @@ class Writer:
     async def update(
         self,
         resource: str,
-        key: tuple[Any, ...],
+        key: Key,
         data: Mapping[str, Any],
         context: Context,
         *,
@@ -176,13 +158,46 @@ class Writer:
         if await self.repeats.find(found, repeat, context) is not None:
             return None
 
-        async def attempt(loaded: Loaded) -> list[Operation]:
-            change = self._sorted_out(found, data)
-            if "update" in found.actions and not trusted:
-                change = await self._replaced(found, loaded, change)
-            return await self._changed(found, loaded, change, context, "update", () if trusted else tuple(data))
+        async def attempt(loaded: Loaded, index: int) -> list[Operation]:
+            return await self._updated(found, loaded, data, context, trusted=trusted)
 
-        return await self._attempts(found, key, "update", context, version, attempt, repeat)
+        return await self._attempts(found, [key], "update", context, attempt, repeat, version=version)
+
+    async def update_many(
+        self,
+        resource: str,
+        items: Sequence[tuple[Key, Mapping[str, Any]]],
+        context: Context,
+        repeat: Idempotency | None = None,
+    ) -> list[Key]:
+        """The same for several rows, all or nothing; answers their keys.
+
+        What the rules say of a row as it was, they say of it as it was before any of them changed. There is no version
+        to name: that nobody's change is lost holds from here on, not from when the caller read the rows.
+        """
+        found, keys = self.model[resource], [key for key, _ in items]
+        before = await self.repeats.find(found, repeat, context)
+        if before is not None:
+            return before
+        require_distinct(keys)
+
+        async def attempt(loaded: Loaded, index: int) -> list[Operation]:
+            return await self._updated(found, loaded, items[index][1], context, trusted=False)
+
+        await self._attempts(found, keys, "update", context, attempt, repeat, many=True)
+        return keys
+
+    async def _updated(
+        self, found: ResourceModel, loaded: Loaded, data: Mapping[str, Any], context: Context, *, trusted: bool
+    ) -> list[Operation]:
+        change = sorted_out(found, data)
+        for name, value in change.values.items():
+            if isinstance(value, MergePatch):  # into the row as it is now, not as somebody read it
+                stored = self.rows.plain(found.name, name, loaded.values[name])
+                change.values[name] = self.model.inputs.merged(found.name, name, stored, value)
+        if "update" in found.actions and not trusted:
+            change = await self._replaced(found, loaded, change)
+        return await self._changed(found, loaded, change, context, "update", () if trusted else tuple(data))
 
     async def _replaced(self, found: ResourceModel, loaded: Loaded, change: Changes) -> Changes:
         """An action named `update` gets the object as it is going to be, and may change it further."""
@@ -191,34 +206,42 @@ class Writer:
         for name in change.values:
             setattr(row, name, wanted.__dict__[name])
         await called(found.actions["update"].function, row)
-        return Changes(found, self.model.inputs.check(row), change.links, change.nested)
+        return Changes(self.model.inputs.check(row), change.links, change.nested)
 
     async def delete(
         self,
         resource: str,
-        key: tuple[Any, ...],
+        keys: Sequence[Key],
         context: Context,
         *,
         version: int | None = None,
         repeat: Idempotency | None = None,
+        action: ActionModel | None = None,
+        many: bool = False,
     ) -> None:
-        """Remove one row, or mark it as deleted where the resource says so."""
+        """Remove rows, all or nothing, or mark them as deleted where the resource says so.
+
+        `action`: one that is called instead. `many` as in `update_many`, else there is one key.
+        """
         found = self.model[resource]
         if await self.repeats.find(found, repeat, context) is not None:
             return
+        require_distinct(keys)
 
-        async def attempt(loaded: Loaded) -> list[Operation]:
+        async def attempt(loaded: Loaded, index: int) -> list[Operation]:
+            if action is not None:
+                return (await self._acted(found, loaded, action, {}, context))[1]
             if found.deleted is not None:
                 by_column = self.rows.changed(resource, {found.deleted: context.now})
-                return [Update(resource, key, by_column, loaded.version)]
-            return [Delete(resource, key, loaded.version)]
+                return [Update(resource, loaded.key, by_column, loaded.version)]
+            return [Delete(resource, loaded.key, loaded.version)]
 
-        await self._attempts(found, key, "delete", context, version, attempt, repeat)
+        await self._attempts(found, keys, "delete", context, attempt, repeat, version=version, many=many)
 
     async def act(
         self,
         resource: str,
-        key: tuple[Any, ...],
+        key: Key,
         action: ActionModel,
         arguments: Mapping[str, Any],
         context: Context,
@@ -228,22 +251,29 @@ class Writer:
     ) -> Any:
         """Call the body of an action on one row and store what it changed; answers what it returned."""
         found = self.model[resource]
-        answer: list[Any] = [None]
+        answer: Any = None
 
-        async def attempt(loaded: Loaded) -> list[Operation]:
-            instance = self.rows.instance(resource, loaded.values)
-            answer[0] = await called(action.function, instance, **arguments)
-            members = self.model.inputs.check(instance)
-            if not members:
-                return []
-            change = self._sorted_out(found, members)
-            verb = action.name if action.check == "both" else None
-            operations = await self._changed(found, loaded, change, context, verb, ())
-            settle(instance, {} if found.version is None else {found.version: (loaded.version or 0) + 1})
+        async def attempt(loaded: Loaded, index: int) -> list[Operation]:
+            nonlocal answer
+            answer, operations = await self._acted(found, loaded, action, arguments, context)
             return operations
 
-        await self._attempts(found, key, action.name, context, version, attempt, repeat)
-        return answer[0]
+        await self._attempts(found, [key], action.name, context, attempt, repeat, version=version)
+        return answer
+
+    async def _acted(
+        self, found: ResourceModel, loaded: Loaded, action: ActionModel, arguments: Mapping[str, Any], context: Context
+    ) -> tuple[Any, list[Operation]]:
+        instance = self.rows.instance(found.name, loaded.values)
+        answer = await called(action.function, instance, **arguments)
+        members = self.model.inputs.check(instance)
+        if not members:
+            return answer, []
+        change = sorted_out(found, members)
+        verb = action.name if action.check == "both" else None
+        operations = await self._changed(found, loaded, change, context, verb, ())
+        settle(instance, {} if found.version is None else {found.version: (loaded.version or 0) + 1})
+        return answer, operations
 
     async def _changed(
         self,
@@ -258,11 +288,11 @@ class Writer:
         if self.rows.key(found, values) != loaded.key:
             names = [Detail(f"/{name}", "KP424", "a key does not change") for name in found.key]
             raise Rejected("KP424", "the key of a row does not change", names)
-        self.checks.validate(found, values, "")
+        self.checks.validate(found, values)
         self.checks.compute(found, values, context)
         after = self.checks.after(found, verb, context, written)
         self.checks.refuse_unless(after, found, values, context, verb or "change")
-        operations = await self.checks.references(found, change.values, change.links, context, "")
+        operations = await self.checks.references(found, change.values, change.links, context)
         differing = {name: value for name, value in values.items() if loaded.values.get(name) != value}
         by_column = self.rows.changed(found.name, {**change.values, **differing})
         operations.append(Update(found.name, loaded.key, by_column, loaded.version))
@@ -273,81 +303,62 @@ class Writer:
     async def _attempts(
         self,
         found: ResourceModel,
-        key: tuple[Any, ...],
+        keys: Sequence[Key],
         verb: str,
         context: Context,
-        version: int | None,
-        attempt: Callable[[Loaded], Awaitable[list[Operation]]],
+        attempt: Callable[[Loaded, int], Awaitable[list[Operation]]],
         repeat: Idempotency | None,
+        *,
+        version: int | None = None,
+        many: bool = False,
     ) -> int | None:
+        """Load, change and store, again where somebody else was faster; answers the version of one row."""
         for left in reversed(range(ATTEMPTS)):
-            loaded = await self.load(found.name, key, verb, context)
-            if version is not None and loaded.version != version:
+            rows = await self._loaded(found, keys, verb, context, many=many)
+            if version is not None and rows[0].version != version:
                 raise Stale("KP412", f"this {found.name} has changed since the version that was named")
-            operations = await attempt(loaded)
-            operations = [*self.repeats.record(found, repeat, context, [key]), *operations]
-            if not operations:
-                return loaded.version
+            batch = Batch()
+            for index, loaded in enumerate(rows):
+                pointer = f"/{index}" if many else ""
+                with within(pointer):
+                    batch.add(await attempt(loaded, index), pointer)
+            batch.first(self.repeats.record(found, repeat, context, keys))
+            held = rows[0].version if rows else None
+            if not batch.operations:
+                return held
             try:
-                await self.run(found, operations)
-            except StaleRow:
+                await self.run(found, batch.operations)
+            except StaleRow as error:
                 if version is not None:
                     raise Stale("KP412", f"this {found.name} has changed since the version that was named") from None
                 if not left:
-                    raise Conflict("KP411", f"others keep changing this {found.name}; try again") from None
+                    with within(batch.place(error)):
+                        raise Conflict("KP411", f"others keep changing this {found.name}; try again") from None
             except StoreError as error:
                 if self.repeats.repeated(error) and await self.repeats.find(found, repeat, context) is not None:
                     return None
-                raise explained(error) from error
+                raise batch.explained(error) from error
             else:
-                return None if loaded.version is None else loaded.version + 1
+                return None if held is None else held + 1
         return None
 
-    async def load(self, resource: str, key: tuple[Any, ...], verb: str, context: Context) -> Loaded:
-        """The row for a change, through the rules. Raises `NotFound`, `Forbidden`, `Unauthenticated`."""
-        found = self.model[resource]
-        store = self.stores[found.store]
-
-        def make(standing: Any) -> Any:
-            plan = plan_load(standing, resource, verb)
-            return plan, None if plan.select.where == FALSE else store.prepare(plan.select)
-
-        plan, prepared = self.plans.find(("load", resource, verb), context, make)
-        params = parameters(context, plan.captures)
-        params["key"] = bound_key(key)
-        rows: Sequence[Sequence[Any]] = (
-            () if prepared is None else await fetch_rows(store, found.store, prepared, params)
-        )
-        if not rows:
-            raise missing(resource)
-        row = rows[0]
-        if plan.allowed is not None and not row[plan.allowed]:
-            raise refusal(context, f"the rules of {resource} do not let you {verb} this row")
-        values = self.rows.read(resource, plan.columns, row)
-        return Loaded(values, key, None if found.version is None else values[found.version])
+    async def _loaded(
+        self, found: ResourceModel, keys: Sequence[Key], verb: str, context: Context, *, many: bool
+    ) -> list[Loaded]:
+        if many:
+            return await self.loader.many(found.name, keys, verb, context)
+        return [await self.loader.one(found.name, key, verb, context) for key in keys]
 
     # Operations
 
-    def _sorted_out(self, found: ResourceModel, data: Mapping[str, Any]) -> Changes:
-        change = Changes(found, {})
-        for name, value in data.items():
-            relation = found.relations.get(name)
-            if relation is None or relation.kind == "one":
-                change.values[name] = value
-            elif relation.kind == "linked":
-                change.links[name] = list(value)
-            elif relation.nested:
-                change.nested[name] = list(value)
-        return change
-
-    def _links(self, found: ResourceModel, key: tuple[Any, ...], change: Changes, *, fresh: bool) -> list[Operation]:
+    def _links(self, found: ResourceModel, key: Key, change: Changes, *, fresh: bool) -> list[Operation]:
         operations: list[Operation] = []
         for name, targets in change.links.items():
             relation = found.relations[name]
             link = self.model[relation.link]
             if not fresh:
                 operations.append(Clear(link.name, relation.near, key))
-            rows: list[tuple[Any, ...]] = []
+            rows: list[Key] = []
             for place, target in enumerate(dict.fromkeys(targets)):
                 values: Values = self._filled(link, {relation.near: key, relation.far: target}, None)
                 if relation.position is not None:
@@ -372,10 +383,3 @@ def _writable(found: ResourceModel, name: str) -> bool:
 def _required(found: ResourceModel, name: str) -> bool:
     field = found.fields.get(name)
     return not (field.type.nullable if field is not None else found.relations[name].nullable)
-
-
-async def called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """The answer of a user's function; sync ones run in a thread, with the present context."""
-    if inspect.iscoroutinefunction(function):
-        return await function(*args, **kwargs)
-    return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs))

@@ -1,13 +1,15 @@
 """Pydantic models derived from resources: what doors take in, and what the API says it gives out.
 
 A form answers plain dicts: Python values by member, a to-one relation as the key of its target (a flat tuple), a
-many-to-many one as a list of such keys, a nested one as a list of dicts. What was not given is not in them.
+many-to-many one as a list of such keys, a nested one as a list of dicts. What was not given is not in them. In a patch
+an object for an embedded value or a Json field is a `MergePatch`, until `merged` puts it into what the row holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from enum import Enum
 from functools import partial
 from typing import Annotated, Any, Final, Literal, Optional, TypeAlias, Union, cast
 
@@ -17,33 +19,32 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    GetCoreSchemaHandler,
     Tag,
     ValidationError,
     WithJsonSchema,
     WrapValidator,
     create_model,
 )
-from pydantic_core import CoreSchema, PydanticCustomError
-from pydantic_core import core_schema as schemas
+from pydantic_core import PydanticCustomError
 
 from kingpost.base.errors import Detail, Rejected
-from kingpost.base.ids import uuid7
 from kingpost.language.types import Kind, Type
 from kingpost.model.annotations import Scope, understand
-from kingpost.model.declaration import declaration
 from kingpost.model.faults import BRANCH, details
 from kingpost.model.model import ActionModel, Default, FieldModel, Model, RelationModel, ResourceModel
-from kingpost.model.resource import Resource, serializer
+from kingpost.model.patches import MergePatch, mergeable, patched
+from kingpost.model.resource import Resource
 from kingpost.model.scalars import CONFIG, annotation
-from kingpost.model.state import changes, is_new, key_of, refer
+from kingpost.model.state import changes, is_new, key_of
 
-Purpose: TypeAlias = Literal["create", "replace", "patch", "row", "changed"]
-"""`row` and `changed` are for code: every stored member, all of them or those that changed."""
+Purpose: TypeAlias = Literal["create", "replace", "patch", "replace each", "patch each", "row", "changed"]
+"""`each`: one of many, which names its key too. `row` and `changed` are for code: every stored member, all of them or
+those that changed."""
 
 Key: TypeAlias = tuple[Any, ...]
 _SUFFIX: Final[Mapping[Purpose, str]] = {
-    "create": "In", "replace": "Replace", "patch": "Patch", "row": "Row", "changed": "Changed",
+    "create": "In", "replace": "Replace", "patch": "Patch", "replace each": "ReplaceEach", "patch each": "PatchEach",
+    "row": "Row", "changed": "Changed",
 }  # fmt: skip
 _NO_SCOPE: Final = Scope("", {}, {})
 _PREFIX: Final = "m_"  # of Pydantic's own names, so that a member may be called `json` or `model_config`
@@ -77,6 +78,37 @@ class Inputs:
         """
         return self._accept(self.form(resource, purpose), data, at)
 
+    def accept_each(
+        self, resource: str, purpose: Literal["replace each", "patch each"], data: object, at: tuple[str | int, ...]
+    ) -> tuple[Key, dict[str, Any]]:
+        """The same for one of many: its key, and the members beside."""
+        members = self.accept(resource, purpose, data, at)
+        names = self.model[resource].key
+        key = tuple(part for name in names for part in _as_tuple(members[name]))
+        return key, {name: value for name, value in members.items() if name not in names}
+
+    def keys(self, resource: str, data: Sequence[object]) -> list[Key]:
+        """Rows named by their keys, bare or as objects. Raises Rejected."""
+        cached = (resource, "keys")
+        if cached not in self._made:
+            kind: Any = list[self.reference(resource)]  # type: ignore[misc]
+            self._made[cached] = _create(f"{resource}Keys", {"rows": (kind, Field(alias="rows"))}, "")
+        try:
+            return cast("list[Key]", self._accept(self._made[cached], {"rows": data}, ())["rows"])
+        except Rejected as error:
+            found = [Detail(d.pointer.removeprefix("/rows"), d.code, d.message) for d in error.details]
+            raise Rejected(error.code, error.message, found) from None
+
+    def merged(self, resource: str, name: str, stored: object, patch: MergePatch) -> Any:
+        """The value of a member after a patch, checked as if it had been sent whole. Raises Rejected."""
+        field = self.model[resource].fields[name]
+        cached = (resource, f"merged:{name}")
+        if cached not in self._made:
+            kind = annotation(field.type, field.python, field.constraints, field.precision)
+            self._made[cached] = _create(f"{resource}Merged", {name: (kind, Field(alias=name))}, "")
+        whole = patched(stored, patch.value, field.type, field.python)
+        return self._accept(self._made[cached], {name: whole}, ())[name]
+
     def arguments(self, resource: str, action: str, data: object) -> dict[str, Any]:
         """Check the inputs of an action. Raises Rejected."""
         return self._accept(self.action(resource, action), data, ())
@@ -104,18 +136,19 @@ class Inputs:
         key = (resource, f"{purpose}:{without}")
         if key not in self._made:
             of = self.model[resource]
+            base = cast(Purpose, purpose.removesuffix(" each"))
             members: dict[str, Any] = {}
-            for field in of.fields.values():
-                if _taken(field, purpose):
-                    kind = annotation(field.type, field.python, field.constraints, field.precision)
-                    members[field.name] = _member(field, kind, _optional(field.default, purpose))
-            for relation in of.relations.values():
-                if relation.name != without and _related(relation, purpose):
-                    kind = self._relation(relation)
-                    optional = relation.kind == "many" or _optional(relation.default, purpose)
-                    members[relation.name] = _member(relation, kind, optional)
-            name = f"{of.name}{_SUFFIX[purpose]}" + (f"Of{without.title()}" if without else "")
-            self._made[key] = _create(name, members, of.help)
+            for name in of.names:
+                owner: Any = of.fields.get(name) or of.relations.get(name)
+                if name in of.key and base != purpose:
+                    members[name] = _member(owner, self._key_part(of, name), False)
+                elif isinstance(owner, FieldModel) and _taken(owner, base):
+                    members[name] = _member(owner, _kind(owner, base), _optional(owner.default, base))
+                elif isinstance(owner, RelationModel) and name != without and _related(owner, base):
+                    optional = owner.kind == "many" or _optional(owner.default, base)
+                    members[name] = _member(owner, self._relation(owner), optional)
+            title = f"{of.name}{_SUFFIX[purpose]}" + (f"Of{without.title()}" if without else "")
+            self._made[key] = _create(title, members, of.help)
         return self._made[key]
 
     def action(self, resource: str, name: str) -> type[Form]:
@@ -182,19 +215,18 @@ class Inputs:
 
     def _output(self, of: ResourceModel) -> type[BaseModel]:
         members: dict[str, Any] = {}
-        for field in of.fields.values():
-            if field.access.readable:
-                kind = _shown(field.type, field.python)
-                info = _member(field, kind, not field.key)
-                members[field.name] = info
-        for relation in of.relations.values():
-            if relation.access.readable:
-                one: Any = relation.target if relation.kind == "one" else f"list[{relation.target!r}]"
-                nullable = relation.kind == "one" and (relation.nullable or not relation.constrained)
-                members[relation.name] = _member(relation, f"Optional[{one!r}]" if nullable else one, not relation.key)
-        for computed in of.computed.values():
-            if computed.access.readable and not computed.stored:
-                members[computed.name] = _member(computed, _shown(computed.type, Any), True)
+        for name in of.names:
+            owner = of.owner(name)
+            if owner is None or not owner.access.readable:
+                continue
+            if isinstance(owner, RelationModel):
+                one: Any = owner.target if owner.kind == "one" else f"list[{owner.target!r}]"
+                nullable = owner.kind == "one" and (owner.nullable or not owner.constrained)
+                members[name] = _member(owner, f"Optional[{one!r}]" if nullable else one, not owner.key)
+            elif isinstance(owner, FieldModel):
+                members[name] = _member(owner, _shown(owner.type, owner.python), not owner.key)
+            else:
+                members[name] = _member(owner, _shown(owner.type, Any), True)
         fields: Any = {_PREFIX + name: value for name, value in members.items()}
         made: Any = create_model(of.name, __config__=ConfigDict(extra="forbid"), __doc__=of.help or None, **fields)
         return cast("type[BaseModel]", made)
@@ -226,6 +258,11 @@ def _nothing() -> None:
     return None
 
 
+def _kind(field: FieldModel, purpose: Purpose) -> Any:
+    whole = annotation(field.type, field.python, field.constraints, field.precision)
+    return mergeable(field, whole) if purpose == "patch" else whole
+
+
 def _taken(field: FieldModel, purpose: Purpose) -> bool:
     if field.stored_computed or field.name.startswith("_"):
         return False
@@ -239,8 +276,8 @@ def _related(relation: RelationModel, purpose: Purpose) -> bool:
             relation.kind == "linked" and relation.inverse is None and not relation.through
         )
     writable = relation.access.writable
-    if relation.kind == "many" and not relation.nested:
-        return False
+    if relation.kind == "many" and (not relation.nested or purpose != "create"):
+        return False  # rows below are made with their owner; afterwards they are changed one by one
     return writable == "always" or (writable == "once" and purpose == "create")
 
 
@@ -253,7 +290,9 @@ def _branch(value: Any) -> str:
 
 
 def _as_tuple(value: Any) -> Key:
-    return value if isinstance(value, tuple) else (value,)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, tuple):
+        return value  # pyright: ignore[reportUnknownVariableType]
+    return (value.value if isinstance(value, Enum) else value,)  # keys are compared with what stores answer
 
 
 def _flat(names: tuple[str, ...], form: Form) -> Key:
@@ -285,107 +324,3 @@ def _shown(type: Type, python: Any) -> Any:
     else:
         kind = python
     return Optional[kind] if type.nullable else kind  # noqa: UP045  # a value here
-
-
-# ------------------------------------------------------------------------------------------------------------- FastAPI
-
-
-def core_schema(cls: type[Resource], handler: GetCoreSchemaHandler) -> CoreSchema:
-    """How a resource serves as body and response of a custom endpoint. Raises TypeError: it is part of no App."""
-    bound = declaration(cls).bound
-    if bound is None:
-        raise TypeError(f"{cls.__name__} is part of no App yet: build the App before endpoints that use its resources")
-    form = bound.model.inputs.form(bound.resource.name, "create")
-
-    def take(value: Any, inner: Callable[[Any], Any]) -> Any:
-        return value if isinstance(value, cls) else instance(cls, cast(Form, inner(value)).plain())
-
-    # What goes out is described as the output model, and written as whatever the serializer answers.
-    output = handler.generate_schema(bound.model.inputs.output(bound.resource.name))
-    given = schemas.lax_or_strict_schema(output, schemas.any_schema(), strict=False)
-    return schemas.no_info_wrap_validator_function(
-        take,
-        handler.generate_schema(form),
-        serialization=schemas.plain_serializer_function_ser_schema(serialize, return_schema=given),
-    )
-
-
-def instance(cls: type[Resource], values: Mapping[str, Any]) -> Resource:
-    """A new instance from what a form answered."""
-    bound = declaration(cls).bound
-    assert bound is not None  # noqa: S101
-    given = dict(values)
-    nested: dict[str, list[Any]] = {}
-    for name, relation in bound.resource.relations.items():
-        if given.get(name) is None:
-            continue
-        target, via = bound.targets[name], f"{cls.__name__}.{name}"
-        if relation.kind == "one":
-            given[name] = refer(target, given[name], via=via)
-        elif relation.kind == "linked":
-            given[name] = [refer(target, key, via=via) for key in given[name]]
-        else:
-            nested[name] = given.pop(name)
-    made = cls(**given)
-    for name, children in nested.items():
-        inverse = bound.resource.relations[name].inverse or ""
-        made.__dict__[name] = [instance(bound.targets[name], {**child, inverse: None}) for child in children]
-        for child in made.__dict__[name]:
-            setattr(child, inverse, made)
-    return made
-
-
-def serialize(value: Any) -> Any:
-    """An instance as plain values: by the app's serializer, else what no rule can forbid."""
-    chosen = serializer.get()
-    return value if not isinstance(value, Resource) else plain(value) if chosen is None else chosen(value)
-
-
-def plain(value: Resource) -> dict[str, Any]:
-    """Own loaded fields without a read rule, relations as keys: what may be shown without knowing who asks."""
-    bound = declaration(type(value)).bound
-    shown: dict[str, Any] = {}
-    if bound is None:
-        return shown
-    of, loaded = bound.resource, value.__dict__
-    for field in of.fields.values():
-        open_to_all = field.access.readable and field.access.read is None and not field.personal
-        if field.name in loaded and (field.key or open_to_all):
-            shown[field.name] = loaded[field.name]
-    for relation in of.relations.values():
-        if relation.kind == "one" and relation.name in loaded and relation.access.readable and not relation.access.read:
-            target = loaded[relation.name]
-            shown[relation.name] = None if target is None else _named(target)
-    return shown
-
-
-def _named(target: Resource) -> dict[str, Any]:
-    key: dict[str, Any] = {}
-    for name in declaration(type(target)).key:
-        part = target.__dict__[name]
-        key[name] = _named(part) if isinstance(part, Resource) else part
-    return key
-
-
-def fill(
-    model: Model, resource: str, values: Mapping[str, Any], *, actor: Key | None, new_key: Callable[[], Any]
-) -> dict[str, Any]:
-    """The values, with defaults for members not there. Raises Rejected where the actor is one and nobody acts."""
-    of, filled = model[resource], dict(values)
-    members: list[FieldModel | RelationModel] = [*of.fields.values(), *of.relations.values()]
-    for member in members:
-        default = member.default
-        if default is None or member.name in filled:
-            continue
-        if default.kind == "value":
-            filled[member.name] = default.value
-        elif default.kind == "factory":
-            filled[member.name] = new_key() if default.value is uuid7 else default.value()
-        elif actor is not None:
-            filled[member.name] = actor
-        elif not isinstance(member, FieldModel) and member.nullable:
-            filled[member.name] = None
-        else:
-            fault = Detail(f"/{member.name}", "required", "must be given, as nobody is logged in")
-            raise Rejected("KP422", "The input is not accepted", (fault,))
-    return filled

@@ -189,6 +189,7 @@ class Validator:
 class ResourceModel:
     """One resource. `key` names fields or to-one relations; `columns` of the store are read off fields and relations.
 
+    `order`: fields and relations as declared; both mappings have an order of their own, of columns.
     `internal`: made by Kingpost (the link of a many-to-many relation, records of its own): no door shows it.
     Row version and deletion instant are ordinary fields that no door reads or writes, named by `version`, `deleted`.
     `guard`: what every reach for a row must fulfil whoever asks: tenant and soft delete.
@@ -212,6 +213,7 @@ class ResourceModel:
     deleted: str | None = None
     tenant: Expression | None = None
     internal: bool = False
+    order: tuple[str, ...] = ()
     title: str = ""
     help: str = ""
 
@@ -222,8 +224,14 @@ class ResourceModel:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Fields, relations and computed fields, as declared."""
-        return tuple(dict.fromkeys((*self.fields, *self.relations, *self.computed)))
+        """Fields and relations as declared, then computed fields: the order in which answers show them."""
+        members = dict.fromkeys((*self.order, *self.fields, *self.relations))
+        stored = [name for name in members if name not in self.computed and self.owner(name) is not None]
+        return (*stored, *self.computed)
+
+    def owner(self, name: str) -> FieldModel | RelationModel | ComputedModel | None:
+        """The field, relation or computed field of a name; None: there is none."""
+        return self.fields.get(name) or self.relations.get(name) or self.computed.get(name)
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,7 @@ class Resource:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        from kingpost.model.inputs import core_schema  # it needs this module
+        from kingpost.model.instances import core_schema  # it needs this module
 
         return core_schema(cls, handler)
 

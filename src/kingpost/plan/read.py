@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kingpost.base.errors import Detail, Forbidden, Invalid, Unauthenticated
+from kingpost.base.errors import Asked, Detail, Forbidden, Invalid, Unauthenticated
 from kingpost.language.lower import Capture
 from kingpost.language.schema import Schema
 from kingpost.language.tree import (
@@ -230,9 +230,13 @@ class ReadPlanner:
 
 def refused(standing: Standing, resource: str, verb: str) -> Forbidden | Unauthenticated:
     """The error for a verb that the rules do not give to this actor."""
+    error: Forbidden | Unauthenticated
     if not standing.named:
-        return Unauthenticated("KP401", f"who may {verb} {resource} is for its rules to say, and nobody is logged in")
-    return Forbidden("KP403", f"the rules of {resource} do not let you {verb} it")
+        error = Unauthenticated("KP401", f"who may {verb} {resource} is for its rules to say, and nobody is logged in")
+    else:
+        error = Forbidden("KP403", f"the rules of {resource} do not let you {verb} it")
+    error.asked = Asked(resource, verb)
+    return error
 
 
 def _personal(right: Right) -> bool:

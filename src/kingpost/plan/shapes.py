@@ -116,7 +116,7 @@ class ShapePlanner:
         batches: list[Batch],
     ) -> Shape:
         found = self.model[row.resource]
-        names = self._default(found) if fields is None else list(fields.below)
+        names = self._default(found, include) if fields is None else list(fields.below)
         names += [name for name in include.below if name not in names]
         entries: list[Entry] = []
         if self.whole:
@@ -148,16 +148,14 @@ class ShapePlanner:
                 entries.append(Leaf(name, columns.add(value)[0], value.type))
         return Shape(row.resource, tuple(entries))
 
-    def _default(self, found: ResourceModel) -> list[str]:
-        """What is answered when nobody says what: stored values, references, and computed fields of the row alone."""
-        names = [name for name, one in found.fields.items() if one.access.readable]
-        names += [name for name, relation in found.relations.items() if relation.kind == "one"]
-        names += [
+    def _default(self, found: ResourceModel, include: Tree) -> list[str]:
+        """What is answered when nobody says what, as declared: stored values, references, relations that are included,
+        and computed fields of the row alone."""
+        return [
             name
-            for name, computed in found.computed.items()
-            if name not in names and (computed.stored or not _crosses(computed.expression))
+            for name in found.names
+            if name in include.below or (_simple(found, name) and self.standing.member(found.name, name) != FALSE)
         ]
-        return [name for name in names if self.standing.member(found.name, name) != FALSE]
 
     def _reference(self, row: Row, relation: RelationModel, right: Expression, columns: Columns) -> Reference:
         target = key_columns(self.model, self.model[relation.target])
@@ -330,6 +328,16 @@ def key_order(model: Model, resource: str) -> tuple[Order, ...]:
         else:
             orders.append(Order(identity(Step(root, name, found.relations[name].target, False))))
     return tuple(orders)
+
+
+def _simple(found: ResourceModel, name: str) -> bool:
+    """Whether the row itself holds it, or is all that is needed to compute it."""
+    if name in found.relations:
+        return found.relations[name].kind == "one"
+    computed = found.computed.get(name)
+    if computed is not None and not computed.stored:
+        return not _crosses(computed.expression)
+    return found.fields[name].access.readable
 
 
 def _crosses(expression: Expression) -> bool:

@@ -32,7 +32,7 @@ from kingpost.plan.standing import Standing
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """The row of the parameter `key`, if the actor may see it, as stored: `columns` says which member stands where.
+    """Those of the rows `keys` that the actor may see, as stored: `columns` says which member stands where.
 
     `allowed`: the column that tells whether the verb is allowed, None where it surely is.
     """
@@ -64,8 +64,11 @@ class VisiblePlan:
     captures: tuple[Capture, ...]
 
 
-def plan_load(standing: Standing, resource: str, verb: str) -> LoadPlan:
-    """Raises `Forbidden` or `Unauthenticated` where the rules give this verb, or reading, to no one like the actor."""
+def plan_load(standing: Standing, resource: str, verb: str, *, many: bool = False) -> LoadPlan:
+    """`many`: the rows of the parameter `keys`, else that of `key`.
+
+    Raises `Forbidden` or `Unauthenticated` where the rules give this verb, or reading, to no one like the actor.
+    """
     for needed in ("read", verb):
         if not standing.system and not standing.rights.verb(resource, needed).declared:
             raise refused(standing, resource, needed)
@@ -90,8 +93,8 @@ def plan_load(standing: Standing, resource: str, verb: str) -> LoadPlan:
     if may != TRUE:
         expressions.append(may)
         allowed = width
-    key = Compare("==", identity(root), Param("key", reference(resource)))
-    where = all_of(key, standing.visible(resource))
+    one = Compare("==", identity(root), Param("key", reference(resource)))
+    where = all_of(In(identity(root), keys_of(resource)) if many else one, standing.visible(resource))
     return LoadPlan(Select(resource, tuple(expressions), where), columns, allowed, _captures(standing))
 
 

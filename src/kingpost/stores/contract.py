@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from kingpost.language.types import Type
 from kingpost.plan.select import Operation, Select
@@ -93,6 +93,15 @@ class Transaction(Protocol):
 
     async def fetch(self, prepared: Any, params: Mapping[str, object]) -> Rows: ...
     async def write(self, operations: Sequence[Operation]) -> list[Rows]: ...
+
+
+@runtime_checkable
+class SpeaksSQL(Protocol):
+    """A transaction that takes statements of the application's own: for what Kingpost can't say."""
+
+    async def execute(self, sql: str, params: Sequence[object] = ()) -> Rows:
+        """Run one statement, its parameters in the driver's form; answers its rows as they are stored."""
+        ...
 
 
 class Store(Protocol):

@@ -50,6 +50,8 @@ KP304 Not possible in this store
     The store that holds these rows can't do what the condition, order or summary asks. The message says which part.
 KP305 Too large for this store
     The condition, or what is shown, becomes a statement that is too large. Ask for less at once.
+KP306 No SQL here
+    The application asked a store in SQL that does not speak it.
 
 # what is reached
 KP150 No such resource

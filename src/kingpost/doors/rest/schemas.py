@@ -121,10 +121,10 @@ class Schemas:
 def members(resource: ResourceModel) -> Iterator[FieldModel | RelationModel | ComputedModel]:
     """What of a resource can be read through a door, as declared."""
     hidden = {resource.version, resource.deleted}
-    for group in (resource.fields, resource.relations, resource.computed):
-        for owner in group.values():
-            if owner.access.readable and owner.name not in hidden:
-                yield owner
+    for name in resource.names:
+        owner = resource.owner(name)
+        if owner is not None and owner.access.readable and name not in hidden:
+            yield owner
 
 
 def nullable(schema: Json) -> Json:

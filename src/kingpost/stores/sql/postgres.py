@@ -256,6 +256,14 @@ class PostgresTransaction:
             raise self._runner.explain(error) from error
         return rows
 
+    async def execute(self, sql: str, params: Sequence[object] = ()) -> Rows:
+        """A statement of the application's own, with `$1` for parameters; answers its rows as they are stored."""
+        try:
+            rows: Rows = await self._connection.fetch(sql, *params)
+        except FAILURES as error:
+            raise self._runner.explain(error) from error
+        return rows
+
     async def write(self, operations: Sequence[Operation]) -> list[Rows]:
         """All of the operations or, when one fails, none; the transaction goes on."""
         steps = self._ground.batches.steps(operations)

@@ -1,0 +1,56 @@
+"""The operations of one write, and which part of the input each of them belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kingpost.base.errors import Asked, Detail, KingpostError, Rejected
+from kingpost.engine.failures import explained, within
+from kingpost.plan.select import Check, Operation
+from kingpost.stores.contract import CheckFailed, StoreError
+
+
+class Batch:
+    """Collects operations; a store that fails names one of them by its number."""
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+        self._places: list[str] = []
+
+    def add(self, operations: Sequence[Operation], pointer: str) -> None:
+        """Operations for the part of the input that `pointer` leads to."""
+        self.operations.extend(operations)
+        self._places.extend([pointer] * len(operations))
+
+    def first(self, operations: Sequence[Operation]) -> None:
+        """Operations in front of all others, for no part of the input."""
+        self.operations[:0] = operations
+        self._places[:0] = [""] * len(operations)
+
+    def place(self, error: StoreError) -> str:
+        """The part of the input that an error is about; "" where the store can't tell."""
+        return "" if error.operation is None else self._places[error.operation]
+
+    def explained(self, error: StoreError) -> KingpostError:
+        """The error that the caller gets."""
+        try:
+            with within(self.place(error)):
+                raise explained(error)
+        except KingpostError as told:
+            failed = None if error.operation is None else self.operations[error.operation]
+            if isinstance(error, CheckFailed) and isinstance(failed, Check):
+                told.asked = Asked(failed.select.resource, error.reason)
+            return told
+
+
+def require_distinct(keys: Iterable[tuple[Any, ...]]) -> None:
+    """A row is changed once: which of two changes counts would be a guess. Raises `Rejected`."""
+    first: dict[tuple[Any, ...], int] = {}
+    faults: list[Detail] = []
+    for index, key in enumerate(keys):
+        place = first.setdefault(key, index)
+        if place != index:
+            faults.append(Detail(f"/{index}", "duplicate", f"is the same row as /{place}"))
+    if faults:
+        raise Rejected("KP422", Rejected.title, faults)

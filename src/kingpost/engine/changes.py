@@ -1,0 +1,43 @@
+"""What one write does to one row, and the calls of user code that decide it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio.to_thread
+
+from kingpost.engine.rows import Values
+from kingpost.model.model import ResourceModel
+
+
+@dataclass(slots=True)
+class Changes:
+    """Members to store, links to write anew, and rows to create below."""
+
+    values: Values
+    links: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict[str, list[tuple[Any, ...]]])
+    nested: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict[str, list[Mapping[str, Any]]])
+
+
+def sorted_out(found: ResourceModel, data: Mapping[str, Any]) -> Changes:
+    """The members of an input by how they are stored."""
+    change = Changes({})
+    for name, value in data.items():
+        relation = found.relations.get(name)
+        if relation is None or relation.kind == "one":
+            change.values[name] = value
+        elif relation.kind == "linked":
+            change.links[name] = list(value)
+        elif relation.nested:
+            change.nested[name] = list(value)
+    return change
+
+
+async def called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """The answer of a user's function; sync ones run in a thread, with the present context."""
+    if inspect.iscoroutinefunction(function):
+        return await function(*args, **kwargs)
+    return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs))

@@ -1,0 +1,94 @@
+"""Rows that are about to change, loaded as the actor may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kingpost.base.errors import Asked, Detail, KingpostError
+from kingpost.engine.checks import refusal
+from kingpost.engine.context import Context
+from kingpost.engine.plans import Plans, parameters
+from kingpost.engine.reader import fetch_rows, missing
+from kingpost.engine.rows import Rows, Values
+from kingpost.language.tree import FALSE
+from kingpost.plan.values import bound_key
+from kingpost.plan.write import LoadPlan, plan_load
+from kingpost.stores.contract import Store
+
+Key = tuple[Any, ...]
+SHOWN = 100  # of what is wrong with the rows of one request
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A row that is about to change."""
+
+    values: Values
+    key: Key
+    version: int | None
+
+
+class Loader:
+    """What the actor may not see is not found; what is seen but may not be changed is forbidden."""
+
+    def __init__(self, plans: Plans, stores: Mapping[str, Store], rows: Rows) -> None:
+        self._plans = plans
+        self._stores = stores
+        self._rows = rows
+
+    async def one(self, resource: str, key: Key, verb: str, context: Context) -> Loaded:
+        """The row for a change, through the rules. Raises `NotFound`, `Forbidden`, `Unauthenticated`."""
+        plan, rows = await self._fetch(resource, verb, context, {"key": bound_key(key)}, many=False)
+        if not rows:
+            raise missing(resource)
+        if not _allowed(plan, rows[0]):
+            raise _refused(resource, verb, context)
+        return self._loaded(resource, plan, rows[0])
+
+    async def many(self, resource: str, keys: Sequence[Key], verb: str, context: Context) -> list[Loaded]:
+        """The rows of these keys, in that order. An error points at the keys that it is about."""
+        plan, rows = await self._fetch(resource, verb, context, {"keys": [bound_key(key) for key in keys]}, many=True)
+        found = {
+            loaded.key: (loaded, row) for loaded, row in ((self._loaded(resource, plan, row), row) for row in rows)
+        }
+        _refuse_all(missing(resource), [index for index, key in enumerate(keys) if key not in found])
+        barred = [index for index, key in enumerate(keys) if not _allowed(plan, found[key][1])]
+        _refuse_all(_refused(resource, verb, context), barred)
+        return [found[key][0] for key in keys]
+
+    async def _fetch(
+        self, resource: str, verb: str, context: Context, params: Mapping[str, Any], *, many: bool
+    ) -> tuple[LoadPlan, Sequence[Sequence[Any]]]:
+        store_name = self._rows.model[resource].store
+        store = self._stores[store_name]
+
+        def make(standing: Any) -> Any:
+            plan = plan_load(standing, resource, verb, many=many)
+            return plan, None if plan.select.where == FALSE else store.prepare(plan.select)
+
+        plan, prepared = self._plans.find(("load", resource, verb, many), context, make)
+        if prepared is None:
+            return plan, ()
+        return plan, await fetch_rows(store, store_name, prepared, {**parameters(context, plan.captures), **params})
+
+    def _loaded(self, resource: str, plan: LoadPlan, row: Sequence[Any]) -> Loaded:
+        found = self._rows.model[resource]
+        values = self._rows.read(resource, plan.columns, row)
+        return Loaded(values, self._rows.key(found, values), None if found.version is None else values[found.version])
+
+
+def _allowed(plan: LoadPlan, row: Sequence[Any]) -> bool:
+    return plan.allowed is None or bool(row[plan.allowed])
+
+
+def _refused(resource: str, verb: str, context: Context) -> KingpostError:
+    message = f"the rules of {resource} do not let you {verb} this row"
+    return refusal(context, message, Asked(resource, verb))
+
+
+def _refuse_all(error: KingpostError, indexes: Sequence[int]) -> None:
+    if indexes:
+        error.details = tuple(Detail(f"/{index}", error.code, error.message) for index in indexes[:SHOWN])
+        raise error

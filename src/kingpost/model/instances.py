@@ -1,0 +1,119 @@
+"""Between what forms answer and instances of declared classes: bodies of custom endpoints, defaults, plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+from pydantic_core import core_schema as schemas
+
+from kingpost.base.errors import Detail, Rejected
+from kingpost.base.ids import uuid7
+from kingpost.model.declaration import declaration
+from kingpost.model.inputs import Form, Key
+from kingpost.model.model import FieldModel, Model, RelationModel
+from kingpost.model.resource import Resource, serializer
+from kingpost.model.state import refer
+
+
+def core_schema(cls: type[Resource], handler: GetCoreSchemaHandler) -> CoreSchema:
+    """How a resource serves as body and response of a custom endpoint. Raises TypeError: it is part of no App."""
+    bound = declaration(cls).bound
+    if bound is None:
+        raise TypeError(f"{cls.__name__} is part of no App yet: build the App before endpoints that use its resources")
+    form = bound.model.inputs.form(bound.resource.name, "create")
+
+    def take(value: Any, inner: Callable[[Any], Any]) -> Any:
+        return value if isinstance(value, cls) else instance(cls, cast(Form, inner(value)).plain())
+
+    # What goes out is described as the output model, and written as whatever the serializer answers.
+    output = handler.generate_schema(bound.model.inputs.output(bound.resource.name))
+    given = schemas.lax_or_strict_schema(output, schemas.any_schema(), strict=False)
+    return schemas.no_info_wrap_validator_function(
+        take,
+        handler.generate_schema(form),
+        serialization=schemas.plain_serializer_function_ser_schema(serialize, return_schema=given),
+    )
+
+
+def instance(cls: type[Resource], values: Mapping[str, Any]) -> Resource:
+    """A new instance from what a form answered."""
+    bound = declaration(cls).bound
+    assert bound is not None  # noqa: S101
+    given = dict(values)
+    nested: dict[str, list[Any]] = {}
+    for name, relation in bound.resource.relations.items():
+        if given.get(name) is None:
+            continue
+        target, via = bound.targets[name], f"{cls.__name__}.{name}"
+        if relation.kind == "one":
+            given[name] = refer(target, given[name], via=via)
+        elif relation.kind == "linked":
+            given[name] = [refer(target, key, via=via) for key in given[name]]
+        else:
+            nested[name] = given.pop(name)
+    made = cls(**given)
+    for name, children in nested.items():
+        inverse = bound.resource.relations[name].inverse or ""
+        made.__dict__[name] = [instance(bound.targets[name], {**child, inverse: None}) for child in children]
+        for child in made.__dict__[name]:
+            setattr(child, inverse, made)
+    return made
+
+
+def serialize(value: Any) -> Any:
+    """An instance as plain values: by the app's serializer, else what no rule can forbid."""
+    chosen = serializer.get()
+    return value if not isinstance(value, Resource) else plain(value) if chosen is None else chosen(value)
+
+
+def plain(value: Resource) -> dict[str, Any]:
+    """Own loaded fields without a read rule, relations as keys: what may be shown without knowing who asks."""
+    bound = declaration(type(value)).bound
+    shown: dict[str, Any] = {}
+    if bound is None:
+        return shown
+    of, loaded = bound.resource, value.__dict__
+    for field in of.fields.values():
+        open_to_all = field.access.readable and field.access.read is None and not field.personal
+        if field.name in loaded and (field.key or open_to_all):
+            shown[field.name] = loaded[field.name]
+    for relation in of.relations.values():
+        if relation.kind == "one" and relation.name in loaded and relation.access.readable and not relation.access.read:
+            target = loaded[relation.name]
+            shown[relation.name] = None if target is None else _named(target)
+    return shown
+
+
+def _named(target: Resource) -> dict[str, Any]:
+    key: dict[str, Any] = {}
+    for name in declaration(type(target)).key:
+        part = target.__dict__[name]
+        key[name] = _named(part) if isinstance(part, Resource) else part
+    return key
+
+
+def fill(
+    model: Model, resource: str, values: Mapping[str, Any], *, actor: Key | None, new_key: Callable[[], Any]
+) -> dict[str, Any]:
+    """The values, with defaults for members not there. Raises Rejected where the actor is one and nobody acts."""
+    of, filled = model[resource], dict(values)
+    members: list[FieldModel | RelationModel] = [*of.fields.values(), *of.relations.values()]
+    for member in members:
+        default = member.default
+        if default is None or member.name in filled:
+            continue
+        if default.kind == "value":
+            filled[member.name] = default.value
+        elif default.kind == "factory":
+            filled[member.name] = new_key() if default.value is uuid7 else default.value()
+        elif actor is not None:
+            filled[member.name] = actor
+        elif not isinstance(member, FieldModel) and member.nullable:
+            filled[member.name] = None
+        else:
+            fault = Detail(f"/{member.name}", "required", "must be given, as nobody is logged in")
+            raise Rejected("KP422", "The input is not accepted", (fault,))
+    return filled

@@ -118,7 +118,7 @@ GROUPS: Final[dict[str, tuple[Row, ...]]] = {
             (("size.width > 20", "KL402"), ("size.depth > 20", "KL202"))),
         Row("a computed field", "is_thick", "Put in place of its name (`self.is_thick` in a method)"),
         Row("a rule", "self.open_to(me)", "Called with the actor, and put in place",
-            (("self.open_to()", "KL106"), ("open_to", "KL111"))),
+            (("self.open_to()", "KL106"), ("self.open_to", "KL111"))),
         Row("a variable from around", "pages > least", "Read when the query is made; in a rule, at every request",
             (("pages > missing", "KL201"),)),
     ),

@@ -72,8 +72,9 @@ def language_tables(app: App) -> str:
             said = [sql(app, row, dialect) for dialect in (SQLITE, POSTGRES)]
             if any(len(text) > _LONGEST for text in said):
                 number += 1
-                long.append(f'<a id="sql-{number}"></a>\n\n{number}. {_code(row.example)}\n')
-                long += [f"   ```sql\n   -- {name}\n   {text}\n   ```\n" for name, text in zip(("SQLite", "PostgreSQL"), said)]
+                long.append(f'<a id="sql-{number}"></a>\n**SQL {number}**, {_code(row.example)}:\n')
+                lines_of = [f"-- {name}\n{text}" for name, text in zip(("SQLite", "PostgreSQL"), said)]
+                long += ["```sql", *lines_of, "```\n"]
                 cells = [f"[SQL {number}](#sql-{number})"] * 2
             else:
                 cells = [_code(text) for text in said]
@@ -114,20 +115,15 @@ def language_refusals() -> str:
     """Every refusal of the language."""
     lines: list[str] = []
     for code, (title, text, remedy) in SOURCE_REFUSALS.items():
-        lines.append(_refusal(code, title, text, remedy))
-    lines += [_refusal(code, one.title, one.explanation, one.remedy) for code, one in LANGUAGE.items()]
+        lines.append(_line(code, title, text, remedy))
+    lines += [_line(code, one.title, one.explanation, one.remedy) for code, one in LANGUAGE.items()]
     return "\n".join(["| id | what | why | write |", "|---|---|---|---|", *lines, ""])
 
 
 def model_refusals() -> str:
     """Every refusal of a declaration."""
-    lines = [_refusal(code, one.title, one.explanation) for code, one in MODEL.items()]
+    lines = [_line(code, one.title, one.explanation) for code, one in MODEL.items()]
     return "\n".join(["| id | what | why |", "|---|---|---|", *lines, ""])
-
-
-def _refusal(code: str, title: str, *more: str) -> str:
-    cells = [f'<a id="{code.lower()}"></a>{code}', title, *more]
-    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
 
 
 # ---------------------------------------------------------------------------------------------------------------- REST
@@ -135,7 +131,7 @@ def _refusal(code: str, title: str, *more: str) -> str:
 
 def problems() -> str:
     """Every id that an answer may carry."""
-    lines = [f'| <a id="{one.id.lower()}"></a>{one.id} | {_escaped(one.title)} | {_escaped(one.text)} |' for one in REST_CODES.values()]
+    lines = [_line(one.id, one.title, one.text) for one in REST_CODES.values()]
     return "\n".join(["| id | title | what happened, and what to do |", "|---|---|---|", *lines, ""])
 
 
@@ -232,11 +228,17 @@ def _arguments_said(docstring: str) -> dict[str, str]:
 
 def command_codes() -> str:
     """Every id that the command reports."""
-    lines = [f'| <a id="{id.lower()}"></a>{id} | {_escaped(one.title)} | {_escaped(one.text)} |' for id, one in COMMAND_CODES.items()]
+    lines = [_line(id, one.title, one.text) for id, one in COMMAND_CODES.items()]
     return "\n".join(["| id | what | why, and what to do |", "|---|---|---|", *lines, ""])
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
+
+
+def _line(id: str, *words: str) -> str:
+    """A row about an id that other pages can link to."""
+    cells = [f'<a id="{id.lower()}"></a>{id}', *(_escaped(one) for one in words)]
+    return f"| {' | '.join(cells)} |"
 
 
 def _escaped(text: str) -> str:

@@ -114,7 +114,10 @@ def test_members_of_keys_as_text() -> None:
 
 
 def test_allowed_methods(routes: Routes) -> None:
-    assert routes.allowed(target(routes, "/api/seats")) == ("GET", "HEAD", "POST", "OPTIONS")
+    every = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+    assert routes.allowed(target(routes, "/api/seats")) == every
+    single = Routes(build(RESOURCES, {"main"}, User), "/api", bulk=False)
+    assert single.allowed(target(single, "/api/seats")) == ("GET", "HEAD", "POST", "OPTIONS")
     assert routes.allowed(target(routes, f"/api/articles/{ID}/comments")) == ("GET", "HEAD", "OPTIONS")
     assert routes.allowed(target(routes, f"/api/articles/{ID}/publish")) == ("POST", "OPTIONS")
 
@@ -125,3 +128,4 @@ def test_the_list_of_routes(routes: Routes) -> None:
     assert ("POST", "/api/articles/-/count_all") in found
     assert ("GET", "/api/articles/{id}/topics") in found
     assert ("DELETE", "/api/seats/{key}") in found
+    assert ("PATCH", "/api/seats") in found

@@ -92,7 +92,7 @@ KP163 A member is given twice
 KP164 The body is nested too deeply
     Arrays and objects are nested deeper than is accepted.
 KP165 Another JSON value is expected
-    The body must be one object, or where many rows are created an array of objects.
+    The body must be one object, or where many rows are written an array: of objects, to delete also of keys.
 KP166 Too many elements
     An array that is written has at most as many elements as the message says. Send several requests.
 KP168 Too many groups
@@ -102,7 +102,8 @@ KP168 Too many groups
 KP170 The header is not understood
     The header named in the message does not have the form that its standard gives it.
 KP171 The row has changed
-    The row no longer has the version named in If-Match. Read it again, and decide anew.
+    The row no longer has the version named in If-Match. Read it again, and decide anew. Many rows that are written with
+    one request have no version to name: write them one by one.
 KP172 A version is needed
     This API changes a row only if If-Match names the version that you read, so that nobody's change is lost.
 KP173 The row exists

@@ -50,7 +50,7 @@ class RestDoor:
     ) -> None:
         self.settings = settings or RestSettings()
         self._engine = engine
-        self._routes = Routes(model, prefix)
+        self._routes = Routes(model, prefix, bulk=not self.settings.require_if_match)
         self.description = Description(model, self._routes, self.settings, others)
         reads = Reads(engine, model, self.settings, pages if pages is not None else {})
         writes = Writes(engine, model, self.settings)
@@ -58,6 +58,7 @@ class RestDoor:
             ("collection", "GET"): reads.collection,
             ("collection", "HEAD"): reads.collection,
             ("collection", "POST"): writes.create,
+            **({("collection", method): bulk for method, bulk in writes.bulk.handlers()} if self._routes.bulk else {}),
             ("row", "GET"): reads.row,
             ("row", "HEAD"): reads.row,
             ("row", "PUT"): writes.replace,
@@ -147,7 +148,9 @@ def _other_method(request: Request, methods: tuple[str, ...], target: Target | N
         raise Refused(405, "KP151", message, headers=[allow(methods)])
     headers = [allow(methods), NOSNIFF]
     if target is not None and "PATCH" in methods:
-        headers.append((b"accept-patch", f"{MERGE_PATCH}, {JSON}".encode("ascii")))
+        # An array is no merge patch (RFC 7396, section 1): it would replace the whole collection.
+        accepted = JSON if target.place == "collection" else f"{MERGE_PATCH}, {JSON}"
+        headers.append((b"accept-patch", accepted.encode("ascii")))
     if target is not None and "POST" in methods:
         headers.append((b"accept-post", JSON.encode("ascii")))
     return Answer(204, headers)

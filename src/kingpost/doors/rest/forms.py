@@ -13,6 +13,8 @@ from kingpost.model.model import Model
 
 FORMS: Final[dict[str, Purpose]] = {"create": "create", "replace": "replace", "change": "patch"}
 """Which form an operation takes."""
+BULK_FORMS: Final[dict[str, Purpose]] = {"replace": "replace each", "change": "patch each"}
+"""Which form each element of an array has."""
 
 
 def form_schemas(model: Model, routes: Routes) -> tuple[dict[tuple[str, str], str], Json]:
@@ -21,7 +23,7 @@ def form_schemas(model: Model, routes: Routes) -> tuple[dict[tuple[str, str], st
     forms: dict[tuple[str, str], Any] = {}
     for entry in routes.table.values():
         name = entry.resource.name
-        for purpose in FORMS.values():
+        for purpose in (*FORMS.values(), *(BULK_FORMS.values() if routes.bulk else ())):
             forms[name, purpose] = inputs.form(name, purpose)
         for action in entry.actions:
             forms[name, f"action:{action}"] = inputs.action(name, action)

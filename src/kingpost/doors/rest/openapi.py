@@ -12,7 +12,7 @@ from kingpost.doors.rest.answer import NOSNIFF, Answer, digest
 from kingpost.doors.rest.body import MERGE_PATCH
 from kingpost.doors.rest.docs import render
 from kingpost.doors.rest.formats import CSV, JSON, NDJSON
-from kingpost.doors.rest.forms import FORMS, form_schemas
+from kingpost.doors.rest.forms import BULK_FORMS, FORMS, form_schemas
 from kingpost.doors.rest.merging import merge
 from kingpost.doors.rest.parameters import Parameters, shared
 from kingpost.doors.rest.responses import PROBLEM_SCHEMA, RESPONSES
@@ -118,7 +118,11 @@ class Document:
 
     def _paths(self, entry: Entry) -> Iterator[tuple[str, Json]]:
         row, key = f"{entry.path}/{{{key_name(entry)}}}", self._key(entry)
-        yield entry.path, {"get": self._list(entry), "post": self._create(entry)}
+        bulk: Json = {}
+        if self._routes.bulk:
+            bulk = {"put": self._bulk(entry, "replace"), "patch": self._bulk(entry, "change")}
+            bulk["delete"] = self._bulk_delete(entry)
+        yield entry.path, {"get": self._list(entry), "post": self._create(entry), **bulk}
         yield (
             row,
             {
@@ -188,13 +192,9 @@ class Document:
     def _create(self, entry: Entry) -> Json:
         name = entry.resource.name
         body = ref("schemas", self._forms[name, "create"])
-        many = {"type": "array", "items": body, "maxItems": self._settings.max_bulk}
-        keys = {
-            "type": "object",
-            "properties": {"items": {"type": "array", "items": self._schemas.key(entry.resource)}},
-            "required": ["items"],
-        }
-        made = _content({"anyOf": [ref("schemas", name), keys]}, "Created: the row, or the keys of several rows")
+        many = self._array(body)
+        answers = {"anyOf": [ref("schemas", name), self._schemas.keys(entry.resource)]}
+        made = _content(answers, "Created: the row, or the keys of several rows")
         made["headers"] = {"ETag": _ETAG, "Location": _LOCATION}
         return self._operation(
             entry,
@@ -219,6 +219,34 @@ class Document:
             responses={"200": self._shown(name), "204": _BARE},
             errors=self._conditional(_WRITE_ERRORS),
         )
+
+    def _bulk(self, entry: Entry, kind: str) -> Json:
+        name = entry.resource.name
+        schema = self._array(ref("schemas", self._forms[name, BULK_FORMS[kind]]))
+        done = _content(self._schemas.keys(entry.resource), "The keys, in the order given")
+        return self._operation(
+            entry,
+            f"{kind}.many",
+            f"{kind.capitalize()} several {name} rows, all or nothing",
+            parameters=self._write_parameters(entry, conditions=False),
+            body={"required": True, "content": {JSON: {"schema": schema}}},
+            responses={"200": done, "204": _BARE},
+            errors=_WRITE_ERRORS,
+        )
+
+    def _bulk_delete(self, entry: Entry) -> Json:
+        return self._operation(
+            entry,
+            "delete.many",
+            f"Delete several {entry.resource.name} rows, all or nothing",
+            parameters=[ref("parameters", "Idempotency-Key")],
+            body={"required": True, "content": {JSON: {"schema": self._array(self._schemas.named(entry.resource))}}},
+            responses={"204": {"description": "Deleted"}},
+            errors=_WRITE_ERRORS,
+        )
+
+    def _array(self, items: Json) -> Json:
+        return {"type": "array", "items": items, "maxItems": self._settings.max_bulk}
 
     def _delete(self, entry: Entry) -> Json:
         return self._operation(

@@ -14,12 +14,14 @@ Place: TypeAlias = Literal["collection", "row", "relation", "row action", "colle
 
 READS: Final = ("GET", "HEAD")
 ALLOWED: Final[Mapping[Place, tuple[str, ...]]] = {
-    "collection": (*READS, "POST", "OPTIONS"),
+    "collection": (*READS, "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
     "row": (*READS, "PUT", "PATCH", "DELETE", "OPTIONS"),
     "relation": (*READS, "OPTIONS"),
     "row action": ("POST", "OPTIONS"),
     "collection action": ("POST", "OPTIONS"),
 }
+BULK: Final = frozenset({"PUT", "PATCH", "DELETE"})
+"""What changes many rows at once, asked of a collection."""
 COLLECTION: Final = "-"
 """The segment that stands for all rows, before the name of an action; a key of this text is written `%2D`."""
 REPLACING: Final = frozenset({"create", "update", "delete"})
@@ -48,10 +50,11 @@ class Target:
 
 
 class Routes:
-    """The table of one model: path of a resource to its entry."""
+    """The table of one model: path of a resource to its entry. `bulk`: whether many rows can be changed at once."""
 
-    def __init__(self, model: Model, prefix: str) -> None:
+    def __init__(self, model: Model, prefix: str, *, bulk: bool = True) -> None:
         self.prefix = prefix.rstrip("/")
+        self.bulk = bulk
         self.table: dict[str, Entry] = {}
         for resource in model.resources.values():
             if resource.internal:
@@ -99,10 +102,11 @@ class Routes:
                 pass
         raise nothing_here()
 
-    @staticmethod
-    def allowed(target: Target) -> tuple[str, ...]:
+    def allowed(self, target: Target) -> tuple[str, ...]:
         """The methods that an address takes."""
         methods = ALLOWED[target.place]
+        if target.place == "collection" and not self.bulk:
+            methods = tuple(method for method in methods if method not in BULK)
         if target.place in ("relation", "row action"):  # both may have one name
             action = target.entry.actions.get(target.name)
             reads = READS if target.name in target.entry.relations else ()
@@ -115,6 +119,10 @@ class Routes:
             name, row = entry.resource.name, f"{entry.path}/{{{key_name(entry)}}}"
             yield "GET", entry.path, f"List {name} rows"
             yield "POST", entry.path, f"Create one {name}, or several"
+            if self.bulk:
+                yield "PUT", entry.path, f"Replace several {name} rows"
+                yield "PATCH", entry.path, f"Change several {name} rows"
+                yield "DELETE", entry.path, f"Delete several {name} rows"
             yield "GET", row, f"Read one {name}"
             yield "PUT", row, f"Replace one {name}"
             yield "PATCH", row, f"Change one {name}"

@@ -75,6 +75,21 @@ class Schemas:
             "additionalProperties": False,
         }
 
+    def named(self, resource: ResourceModel) -> Json:
+        """How a row is named in what comes in: by its key as an object, or bare where it has one member."""
+        whole = self.key(resource)
+        if len(resource.key) > 1:
+            return whole
+        (name,) = resource.key
+        if name in resource.relations:
+            return {"anyOf": [whole, self.named(self._model[resource.relations[name].target])]}
+        return {"anyOf": [whole, self._key_member(resource, name)]}
+
+    def keys(self, resource: ResourceModel) -> Json:
+        """The keys of several rows."""
+        items = {"type": "array", "items": self.key(resource)}
+        return {"type": "object", "properties": {"items": items}, "required": ["items"], "additionalProperties": False}
+
     def _key_member(self, resource: ResourceModel, name: str) -> Json:
         if name in resource.fields:
             return self.of_type(resource.fields[name].type.maybe(False))

@@ -13,7 +13,8 @@ class RestSettings:
     `max_bulk` elements of an array that is written, `page_size` and `max_page_size` in rows, `max_offset` in rows (a
     cursor has no such bound).
 
-    Habits: `require_if_match` answers 428 to a PUT, PATCH or DELETE without If-Match; `server_timing` sends the seconds
+    Habits: `require_if_match` answers 428 to a PUT, PATCH or DELETE without If-Match, and takes away those of many rows
+    at once, which have no one version; `server_timing` sends the seconds
     of each stage; `challenge` is the WWW-Authenticate of a 401; `guard_csv` puts an apostrophe before text that a
     spreadsheet would run as a formula; `docs` serves `openapi.json` and the page made of it.
 

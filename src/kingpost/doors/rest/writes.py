@@ -1,38 +1,34 @@
-"""Writing rows: conditions, the body, the engine, and what the row looks like afterwards."""
+"""Writing one row: conditions, the body, the engine, and what the row looks like afterwards."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from hashlib import blake2b
+from collections.abc import Iterable
 from time import perf_counter
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from pydantic import BaseModel
 
-from kingpost.base.errors import Detail, Forbidden, Invalid, NotFound, Rejected, Stale, Unauthenticated
+from kingpost.base.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from kingpost.doors.rest.answer import JSON, PRIVATE, Answer, Header
-from kingpost.doors.rest.body import MERGE_PATCH, check_type, decode, receive_body
-from kingpost.doors.rest.formats import JSON as JSON_TYPE
+from kingpost.doors.rest.body import check_type, decode, receive_body
+from kingpost.doors.rest.bulk import BulkWrites
 from kingpost.doors.rest.formats import encode
 from kingpost.doors.rest.guards import is_array, is_object
-from kingpost.doors.rest.headers import idempotency_key, negotiate, tags, versions, wants_minimal
+from kingpost.doors.rest.headers import tags, versions, wants_minimal
 from kingpost.doors.rest.keys import KeyForm
 from kingpost.doors.rest.problem import Refused
 from kingpost.doors.rest.query import Question, Questions, keyed
 from kingpost.doors.rest.reads import row_tag
-from kingpost.doors.rest.request import Request, raw_path, server_timing
+from kingpost.doors.rest.request import Request, server_timing
 from kingpost.doors.rest.route import Entry, Target
 from kingpost.doors.rest.settings import RestSettings
+from kingpost.doors.rest.wishes import BODY, MINIMAL, PATCH_BODY, repeat_of, replayed, require_acceptable
 from kingpost.engine.engine import Engine
-from kingpost.engine.repeats import Idempotency
 from kingpost.model.model import Model
 from kingpost.model.state import key_of
 from kingpost.plan.intent import Read
 
 Key: TypeAlias = tuple[Any, ...]
-
-BODY: Final = (JSON_TYPE,)
-PATCH_BODY: Final = (MERGE_PATCH, JSON_TYPE)
 
 
 class Writes:
@@ -44,6 +40,7 @@ class Writes:
         self._settings = settings
         self._inputs = model.inputs
         self._questions = Questions(settings)
+        self.bulk = BulkWrites(engine, model, settings)
 
     async def create(self, request: Request, target: Target) -> Answer:
         """`POST /api/articles`: one object, or an array of them, all or nothing."""
@@ -51,41 +48,13 @@ class Writes:
         question = self._before(request, entry)
         body = await self._body(request, BODY)
         given = decode(body, self._settings.max_depth)
-        repeat = _repeat(request, body)
+        repeat = repeat_of(request, body)
         if is_array(given):
-            return await self._create_many(request, entry, given, repeat)
+            return await self.bulk.create(request, entry, given, repeat)
         data = self._inputs.accept(entry.resource.name, "create", _object(given))
         key = (await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat))[0]
-        headers = [*_replayed(repeat), (b"location", _location(request, entry, key))]
+        headers = [*replayed(repeat), (b"location", _location(request, entry, key))]
         return await self._shown(request, question.read, key, 201, headers)
-
-    async def _create_many(
-        self, request: Request, entry: Entry, given: list[Any], repeat: Idempotency | None
-    ) -> Answer:
-        """Rows made together are answered by their keys, in the order given."""
-        if len(given) > self._settings.max_bulk:
-            raise Rejected("KP166", f"an array has at most {self._settings.max_bulk} elements")
-        data = self._accept_many(entry.resource.name, given)
-        keys: Sequence[Key] = ()
-        if data:
-            keys = await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat)
-        headers = [*_replayed(repeat), *PRIVATE]
-        if wants_minimal(request.headers.get(b"prefer", b"")):
-            return Answer(201, [*headers, _MINIMAL], b"")
-        return Answer(201, [JSON, *headers], encode({"items": [entry.keys.reference(key) for key in keys]}))
-
-    def _accept_many(self, resource: str, given: list[Any]) -> list[dict[str, Any]]:
-        """All elements checked; what is wrong with any of them is told at once."""
-        accepted: list[dict[str, Any]] = []
-        faults: list[Detail] = []
-        for index, each in enumerate(given):
-            try:
-                accepted.append(self._inputs.accept(resource, "create", each, (index,)))
-            except Rejected as error:
-                faults += error.details
-        if faults:
-            raise Rejected("KP422", Rejected.title, faults[:_FAULTS])
-        return accepted
 
     async def replace(self, request: Request, target: Target) -> Answer:
         """`PUT /api/articles/{id}`: members that are not sent get their default."""
@@ -103,22 +72,22 @@ class Writes:
         body = await self._body(request, accepted)
         given = _object(decode(body, self._settings.max_depth))
         data = self._inputs.accept(name, "replace" if replace else "patch", given)
-        repeat = _repeat(request, body)
+        repeat = repeat_of(request, body)
         version = await self._version(request, entry, key)
         await self._engine.update(
             name, key, data, request.context, replace=replace, version=version, idempotency=repeat
         )
-        return await self._shown(request, question.read, key, 200, _replayed(repeat))
+        return await self._shown(request, question.read, key, 200, replayed(repeat))
 
     async def delete(self, request: Request, target: Target) -> Answer:
         """`DELETE /api/articles/{id}`"""
         entry, key = target.entry, target.key or ()
         self._questions.ask(entry.resource.name, request.query, many=False)
         self._demand_version(request)
-        repeat = _repeat(request, b"")
+        repeat = repeat_of(request, b"")
         version = await self._version(request, entry, key)
         await self._engine.delete(entry.resource.name, key, request.context, version=version, idempotency=repeat)
-        return Answer(204, [*_replayed(repeat), *PRIVATE])
+        return Answer(204, [*replayed(repeat), *PRIVATE])
 
     async def act(self, request: Request, target: Target) -> Answer:
         """`POST /api/articles/{id}/{action}` and `POST /api/articles/-/{action}`"""
@@ -131,12 +100,12 @@ class Writes:
             check_type(request.headers, BODY)
             given = _object(decode(body, self._settings.max_depth))
         arguments = self._inputs.arguments(entry.resource.name, action.name, given)
-        repeat = _repeat(request, body)
+        repeat = repeat_of(request, body)
         version = None if key is None else await self._version(request, entry, key)
         result = await self._engine.act(
             entry.resource.name, key, action.name, arguments, request.context, version=version, idempotency=repeat
         )
-        headers = _replayed(repeat)
+        headers = replayed(repeat)
         if repeat is not None and repeat.replayed and key is not None and self._named(action.returns) is not None:
             return await self._shown(request, question.read, key, 200, headers)
         return await self._result(request, question.read, result, headers)
@@ -145,9 +114,7 @@ class Writes:
 
     def _before(self, request: Request, entry: Entry) -> Question:
         """What would only be found wrong when the row is written already."""
-        accept = request.headers.get(b"accept")
-        if accept is not None and negotiate(accept, BODY) is None:
-            raise Refused(406, "KP152", f"the answer to a write is {JSON_TYPE}")
+        require_acceptable(request)
         return self._questions.ask(entry.resource.name, request.query, many=False)
 
     async def _body(self, request: Request, accepted: tuple[str, ...]) -> bytes:
@@ -188,7 +155,7 @@ class Writes:
     async def _shown(self, request: Request, template: Read, key: Key, status: int, headers: list[Header]) -> Answer:
         """The row as it is now, as far as the actor may read it."""
         if wants_minimal(request.headers.get(b"prefer", b"")):
-            return _bare(status, [*headers, _MINIMAL])
+            return _bare(status, [*headers, MINIMAL])
         try:
             found = await self._engine.one(keyed(template, key), request.context)
         except (NotFound, Forbidden, Unauthenticated):  # written, but not for these eyes
@@ -231,28 +198,11 @@ def _object(given: Any) -> dict[str, Any]:
     return given
 
 
-_FAULTS: Final = 100
-_MINIMAL: Final[Header] = (b"preference-applied", b"return=minimal")
-
-
 def _bare(status: int, headers: list[Header]) -> Answer:
     """Without a body: 204, or 201 for what was created."""
     return Answer(201, [*headers, *PRIVATE], b"") if status == 201 else Answer(204, [*headers, *PRIVATE])
 
 
-def _replayed(repeat: Idempotency | None) -> list[Header]:
-    return [(b"idempotency-replayed", b"true")] if repeat is not None and repeat.replayed else []
-
-
 def _location(request: Request, entry: Entry, key: Key) -> bytes:
     root = request.scope.get("root_path", "")
     return f"{root}{entry.path}/{entry.keys.write(key)}".encode("latin-1")
-
-
-def _repeat(request: Request, body: bytes) -> Idempotency | None:
-    """The attempt that Idempotency-Key names; the same key on another method or path is another one."""
-    value = request.headers.get(b"idempotency-key")
-    if value is None:
-        return None
-    said = blake2b(request.headers.get(b"if-match", b"") + b"\n" + body, digest_size=16).digest()
-    return Idempotency(f"{request.method} {raw_path(request.scope)} {idempotency_key(value)}", said)

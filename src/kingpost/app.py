@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
@@ -32,8 +33,11 @@ from kingpost.model.model import Model
 from kingpost.model.query import current_runner
 from kingpost.model.resource import Resource, serializer
 from kingpost.model.schema import ModelSchema
+from kingpost.plan.hints import admitting
 from kingpost.stores.contract import SchemaChange, Store
 from kingpost.stores.registry import open_store
+
+log = logging.getLogger("kingpost.access")
 
 
 class App(FastAPI):
@@ -77,12 +81,30 @@ class App(FastAPI):
         super().__init__(title=fastapi.pop("title", name), lifespan=_lifespan(self, user_lifespan), **fastapi)
         settings = rest or RestSettings(title=self.title, version=self.version, description=self.description)
         self.rest = RestDoor(
-            self.engine, self.model, prefix=api, settings=settings, others=lambda: FastAPI.openapi(self)
+            self.engine,
+            self.model,
+            prefix=api,
+            settings=settings,
+            others=lambda: FastAPI.openapi(self),
+            hint=self._hint,
         )
         self._serialize = Serializer(self.engine)
         router: Any = self.router  # the attribute is a method to type checkers
         router.middleware_stack = self._innermost(router.middleware_stack)
         self.add_exception_handler(KingpostError, _as_problem)
+
+    @property
+    def development(self) -> bool:
+        """Whether a developer asks, who is told more than users are: `debug=True`, or KINGPOST_DEVELOPMENT=1."""
+        return self.debug or os.environ.get("KINGPOST_DEVELOPMENT") == "1"
+
+    def _hint(self, error: KingpostError) -> str:
+        """For a developer: the rules that refused. In the log too, for those who see no more of it than a status."""
+        if error.asked is None or not self.development:
+            return ""
+        hint = admitting(self.model, error.asked)
+        log.warning("%s %s: %s", error.code, error.message, hint)
+        return hint
 
     # Requests
 
@@ -212,6 +234,7 @@ async def _as_problem(request: Request, error: Exception) -> Response:
     """What Kingpost refuses inside a custom endpoint looks as it does on a resource route."""
     if not isinstance(error, KingpostError):
         raise error
-    answer = problem(error)
+    app = request.app
+    answer = problem(error, hint=app._hint(error) if isinstance(app, App) else "")
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
     return Response(answer.body, answer.status, headers)

@@ -1,8 +1,8 @@
 """Console blocks of a page, carried out in order in a folder of their own: what they print is what the page shows.
 
 Blocks marked `<!-- file: app.py -->` are written before what follows them; with `, after: text` they go behind the one
-line of the file that holds the text, with `, instead of: text` in its place. `kingpost serve` stays in the background and
-starts again when a file changes, as it does for the reader. `…` on the page stands for anything.
+line of the file that holds the text, with `, instead of: text` in its place. `kingpost serve` stays in the background
+and starts again when a file changes, as it does for the reader. `…` on the page stands for anything.
 """
 
 from __future__ import annotations
@@ -118,7 +118,14 @@ class Console:
     def _answers(self) -> None:
         def there() -> bool:
             asked = subprocess.run(
-                ["curl", "--silent", "--fail", "--output", os.devnull, f"http://127.0.0.1:{self.port}/api/openapi.json"],
+                [
+                    "curl",
+                    "--silent",
+                    "--fail",
+                    "--output",
+                    os.devnull,
+                    f"http://127.0.0.1:{self.port}/api/openapi.json",
+                ],
                 check=False,
             )
             return asked.returncode == 0
@@ -187,4 +194,11 @@ def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KINGPOST_", "PYTEST_"))}
     # The commands of this very environment, whether or not it has been activated.
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
-    return {**kept, "PATH": path, "TERM": "dumb", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONWARNINGS": "ignore"}
+    return {
+        **kept,
+        "PATH": path,
+        "TERM": "dumb",
+        "NO_COLOR": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONWARNINGS": "ignore",
+    }

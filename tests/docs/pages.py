@@ -57,9 +57,7 @@ def _blocks(page: Path) -> Iterator[Block]:
         if fence is None:
             number += 1
             continue
-        end = next(
-            (n for n in range(number + 1, len(lines)) if lines[n].strip() == fence["ticks"]), None
-        )
+        end = next((n for n in range(number + 1, len(lines)) if lines[n].strip() == fence["ticks"]), None)
         assert end is not None, f"{name_of(page)}:{number + 1}: the block is never closed"
         indent = len(fence["indent"])
         text = "".join(f"{line[indent:]}\n" for line in lines[number + 1 : end])

@@ -1,7 +1,7 @@
 """`python -m tests.docs.regenerate [page ...]`: write anew what the pages get from the code, and what commands answer.
 
-That is the tables between `<!-- generated: name -->` and `<!-- end -->`, the answers to `http` requests, and what console
-blocks print. Read the difference before you commit it: here the page follows the code, whether or not the code is right.
+That is the tables between `<!-- generated: name -->` and `<!-- end -->`, the answers to `http` requests, and what
+console blocks print. Read the difference before you commit it: here the page follows the code, right or wrong.
 """
 
 from __future__ import annotations
@@ -56,7 +56,11 @@ def main(chosen: list[str]) -> None:
         page.write_text(with_generated(page, parts(page)), encoding="utf-8")
         page.write_text(with_blocks(page, answers(page)), encoding="utf-8")
         with tempfile.TemporaryDirectory() as folder:
-            shown = {block.first: text for block, text in consoles_of(page, Path(folder)) if not consoles.same(block.text, text)}
+            shown = {
+                block.first: text
+                for block, text in consoles_of(page, Path(folder))
+                if not consoles.same(block.text, text)
+            }
         page.write_text(with_blocks(page, shown), encoding="utf-8")
         if page.read_text(encoding="utf-8") != before:
             print(page.relative_to(ROOT))

@@ -1,8 +1,8 @@
 """`http` blocks of a page: requests to its `app`, each followed by a block with the answer.
 
 A request is `METHOD /path?query`, headers, an empty line and a JSON body, as they are written on the wire but for the
-query, which is shown before it is percent-encoded. `<!-- as: ada -->` says who asks. An answer is the status, the headers
-that the mark `<!-- shows: etag, link -->` of the request names, and the body; JSON is indented for people.
+query, which is shown before it is percent-encoded. `<!-- as: ada -->` says who asks. An answer is the status, the
+headers that the mark `<!-- shows: etag, link -->` of the request names, and the body; JSON is indented for people.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def exchanges(blocks: list[Block]) -> list[Exchange]:
     for index, block in enumerate(blocks):
         if block.language == "http" and is_request(block):
             answer = blocks[index + 1] if index + 1 < len(blocks) else None
-            assert answer is not None and answer.language == "http" and not is_request(answer), (
-                f"{block.place}: no answer follows the request"
-            )
+            answered = answer is not None and answer.language == "http" and not is_request(answer)
+            assert answered, f"{block.place}: no answer follows the request"
+            assert answer is not None
             found.append(Exchange(block, answer))
     return found
 

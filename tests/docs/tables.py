@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from kingpost import App
@@ -12,9 +14,10 @@ from kingpost.base.errors import Unsupported
 from kingpost.doors.rest.codes import CODES as REST_CODES
 from kingpost.doors.rest.settings import RestSettings
 from kingpost.language.lower import lower
-from kingpost.language.refusals import REFUSALS as LANGUAGE
 from kingpost.language.parse_text import parse_text
-from kingpost.language.tree import Expression, Keyed, Param, Root, Row as RowNode, identity
+from kingpost.language.refusals import REFUSALS as LANGUAGE
+from kingpost.language.tree import Expression, Keyed, Param, Root, identity
+from kingpost.language.tree import Row as RowNode
 from kingpost.language.types import BOOL, INT, Kind, Type, reference
 from kingpost.model.refusals import REFUSALS as MODEL
 from kingpost.model.schema import ModelSchema
@@ -23,6 +26,7 @@ from kingpost.plan.select import Select
 from kingpost.stores.sql.dialects import POSTGRES, SQLITE, Dialect
 from kingpost.stores.sql.translate import translate
 from tests.docs.expressions import GROUPS, Row
+from tests.docs.pages import ROOT
 
 RESOURCE: Final = "Book"
 _LONGEST: Final = 120
@@ -49,7 +53,9 @@ def sql(app: App, row: Row, dialect: Dialect) -> str:
     """What an example becomes: the condition behind WHERE, or the column."""
     expression = understood(app, row.example, proven=False, value=row.value)
     select = (
-        Select(RESOURCE, (expression,)) if row.value else Select(RESOURCE, (identity(Root(RESOURCE)),), where=expression)
+        Select(RESOURCE, (expression,))
+        if row.value
+        else Select(RESOURCE, (identity(Root(RESOURCE)),), where=expression)
     )
     try:
         text = re.sub(r"\s+", " ", translate(select, app.model, dialect).text)
@@ -86,28 +92,53 @@ def language_tables(app: App) -> str:
 
 
 SOURCE_REFUSALS: Final[dict[str, tuple[str, str, str]]] = {
-    "KL001": ("not a Python function", "Only functions written in Python have a source to read.",
-              "a lambda or a function; for compiled modules text: where(\"n > 1\")"),
-    "KL002": ("typed into a plain console", "Python does not keep what is typed or piped into it.",
-              "where(\"n > 1\"), or `kingpost shell`, which keeps it"),
-    "KL003": ("built from text", "A function made by exec or eval has no file.",
-              "register its text in linecache.cache, or where(\"n > 1\")"),
+    "KL001": (
+        "not a Python function",
+        "Only functions written in Python have a source to read.",
+        'a lambda or a function; for compiled modules text: where("n > 1")',
+    ),
+    "KL002": (
+        "typed into a plain console",
+        "Python does not keep what is typed or piped into it.",
+        'where("n > 1"), or `kingpost shell`, which keeps it',
+    ),
+    "KL003": (
+        "built from text",
+        "A function made by exec or eval has no file.",
+        'register its text in linecache.cache, or where("n > 1")',
+    ),
     "KL004": ("no source", "The module's .py file can't be read.", "install the module with its .py file, or text"),
-    "KL005": ("changed since import", "The file no longer says what is running, so reading it would be a guess.",
-              "restart; a stale __pycache__ may be deleted"),
-    "KL006": ("several lambdas on one line", "Python runs without columns (-X no_debug_ranges), so which is meant can't "
-              "be told.", "one lambda per line"),
-    "KL007": ("a decorator's wrapper", "The decorator handed over its own function instead of the rule.",
-              "@functools.wraps(function) on the wrapper"),
+    "KL005": (
+        "changed since import",
+        "The file no longer says what is running, so reading it would be a guess.",
+        "restart; a stale `__pycache__` may be deleted",
+    ),
+    "KL006": (
+        "several lambdas on one line",
+        "Python runs without columns (-X no_debug_ranges), so which is meant can't be told.",
+        "one lambda per line",
+    ),
+    "KL007": (
+        "a decorator's wrapper",
+        "The decorator handed over its own function instead of the rule.",
+        "@functools.wraps(function) on the wrapper",
+    ),
     "KL008": ("async, or a generator", "Conditions are not carried out step by step.", "def and return"),
-    "KL009": ("arguments it does not take", "A partial binds parameters that the function lacks.",
-              "parameters that it has, each once"),
+    "KL009": (
+        "arguments it does not take",
+        "A partial binds parameters that the function lacks.",
+        "parameters that it has, each once",
+    ),
     "KL010": ("text too long", "Text from outside is bounded: 10,000 characters.", "a shorter condition"),
     "KL011": ("nested too deep", "Text from outside is bounded: 100 levels.", "a flatter condition"),
     "KL012": ("not an expression", "The text is not one Python expression.", "one Python expression"),
-    "KL013": ("not text", "NUL and lone surrogates can't be stored, so they are never looked for.", "the text without it"),
+    "KL013": (
+        "not text",
+        "NUL and lone surrogates can't be stored, so they are never looked for.",
+        "the text without it",
+    ),
     "KL014": ("an f-string", "Text is built with +, which every store has.", "'a' + name"),
-}  # fmt: skip
+}
 """Title, explanation and remedy of the refusals of `language/source.py`, which has no registry."""
 
 
@@ -139,8 +170,7 @@ def rest_settings() -> str:
     """Every setting with its default."""
     meanings = _SETTINGS
     lines = [
-        f"| `{name}` | `{_default(name)!r}` | {meanings[name]} |"
-        for name in inspect.signature(RestSettings).parameters
+        f"| `{name}` | `{_default(name)!r}` | {meanings[name]} |" for name in inspect.signature(RestSettings).parameters
     ]
     return "\n".join(["| setting | default | meaning |", "|---|---|---|", *lines, ""])
 
@@ -178,7 +208,9 @@ def commands() -> str:
 
     parts: list[str] = []
     for words, one in _commands(command, ("kingpost",)):
-        arguments = [argument for argument in one.assemble_argument_collection() if argument.parameter.show is not False]
+        arguments = [
+            argument for argument in one.assemble_argument_collection() if argument.parameter.show is not False
+        ]
         parts.append(f"### `{' '.join(words)}`\n")
         text = inspect.getdoc(one.default_command) or "" if one.default_command else ""
         body = re.split(r"\n\s*Args:\n", text)[0]
@@ -232,6 +264,28 @@ def command_codes() -> str:
     return "\n".join(["| id | what | why, and what to do |", "|---|---|---|", *lines, ""])
 
 
+# -------------------------------------------------------------------------------------------------------- architecture
+
+_ROOMS: Final = ("base", "language", "model", "plan", "stores", "engine", "doors", "operate", "cli", "testing")
+
+
+def modules() -> str:
+    """Every module by room, with the first sentence of its docstring."""
+    source = ROOT / "src" / "kingpost"
+    parts = ["| module | what it holds |\n|---|---|\n" + _module(source / "app.py", source)]
+    for room in _ROOMS:
+        files = sorted((source / room).rglob("*.py"), key=lambda path: (path.parent, path.name))
+        lines = [_module(path, source) for path in files if path.name != "__init__.py"]
+        parts.append("\n".join([f"#### `{room}/`\n", "| module | what it holds |", "|---|---|", *lines]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _module(path: Path, source: Path) -> str:
+    said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    first = re.split(r"\n\n|(?<=[.!?]) (?=[A-Z`])", said)[0]
+    return f"| `{path.relative_to(source)}` | {_escaped(' '.join(first.split()))} |"
+
+
 # --------------------------------------------------------------------------------------------------------------- parts
 
 
@@ -242,9 +296,14 @@ def _line(id: str, *words: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Plain words in a cell: no HTML, no pipes, names in code."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("*", "\\*")
-    return re.sub(r"(?<![\w\\])_|_(?!\w)", r"\\_", text)
+    """Plain words in a cell; what stands in backticks is left as it is."""
+
+    def plain(part: str) -> str:
+        return re.sub(r"([*_])", r"\\\1", part.replace("&", "&amp;").replace("<", "&lt;"))
+
+    parts = text.split("`")
+    shown = "`".join(part if number % 2 else plain(part) for number, part in enumerate(parts))
+    return shown.replace("|", "\\|")
 
 
 def _code(text: str) -> str:
@@ -252,10 +311,13 @@ def _code(text: str) -> str:
 
 
 PARTS: Final[dict[str, dict[str, Callable[..., str]]]] = {
+    "docs/explanation/architecture.md": {"modules": modules},
     "docs/reference/language.md": {
-        "language": language_tables, "language refusals": language_refusals, "model refusals": model_refusals,
+        "language": language_tables,
+        "language refusals": language_refusals,
+        "model refusals": model_refusals,
     },
     "docs/reference/rest.md": {"problems": problems, "settings": rest_settings},
     "docs/reference/cli.md": {"commands": commands, "command codes": command_codes},
-}  # fmt: skip
+}
 """What makes each generated part, by page. `language` is given the App that the page declares."""

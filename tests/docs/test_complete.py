@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,14 @@ def test_what_the_table_says_is_refused_is(row: Row) -> None:
         for text, expected in row.refused:
             with pytest.raises((LanguageError, SourceError)) as refused:
                 understood(app, text, proven=True)
-            error = refused.value
-            codes = [error.code] if isinstance(error, SourceError) else [one.code for one in error.problems]
-            assert expected in codes, f"{text}: {codes}"
+            assert expected in _codes(refused.value), f"{text}: {refused.value}"
+
+
+def _codes(error: Exception) -> list[str]:
+    if isinstance(error, LanguageError):
+        return [problem.code for problem in error.problems]
+    assert isinstance(error, SourceError)
+    return [error.code]
 
 
 def _ids(pattern: str, *folders: str) -> set[str]:
@@ -98,7 +104,9 @@ def test_every_public_method_is_documented(owner: str) -> None:
     inherited = set(dir(of.__mro__[1]))
     own = {name for name in vars(of) if not name.startswith("_") and (name not in inherited or owner != "App")}
     text = _python()
-    assert {name for name in own if not re.search(rf"`(?:await |async with |async for \w+ in |\w+\.)*{name}\b", text)} <= {"resource", "asked"}
+    assert {
+        name for name in own if not re.search(rf"`(?:await |async with |async for \w+ in |\w+\.)*{name}\b", text)
+    } <= {"resource", "asked"}
 
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=pages.name_of)
@@ -125,3 +133,10 @@ def test_the_entry_page_leads_everywhere() -> None:
 def test_pages_name_no_machine(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert not re.search(r"/(?:root|home|tmp|work|Users)/\w", text)
+
+
+def test_modules_named_in_the_architecture_exist() -> None:
+    text = (pages.ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    there = {path.name for path in SOURCE.rglob("*.py")}
+    for named in re.findall(r"`(?:[\w/]+/)?([\w*]+\.py)`", text):
+        assert any(fnmatch(name, named) for name in there), named

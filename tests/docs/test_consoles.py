@@ -11,9 +11,7 @@ from tests.docs import consoles
 from tests.docs.pages import PAGES, blocks, name_of
 
 played = [
-    page
-    for page in PAGES
-    if any(not block.marks.get("runs", "").startswith("no") for block in blocks(page, "console"))
+    page for page in PAGES if any(not block.marks.get("runs", "").startswith("no") for block in blocks(page, "console"))
 ]
 
 

@@ -287,6 +287,9 @@ class DictWorld:
     def many(self, row: Any, resource: str, relation: str) -> Iterable[Any]:
         return self.owned.get((resource, relation, row["id"]), [])
 
+    def linked(self, row: Any, resource: str, relation: str) -> Iterable[tuple[Any, Any]]:
+        return []  # no row leads to another by links
+
     def keyed(self, resource: str, key: Any) -> Any:
         return self.keys[resource].get(key)
 

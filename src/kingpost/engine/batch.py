@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kingpost.base.errors import Asked, Detail, KingpostError, Rejected
-from kingpost.engine.failures import explained, within
+from kingpost.engine.failures import explained, no_such_row, within
+from kingpost.model.model import Model
 from kingpost.plan.select import Check, Operation
-from kingpost.stores.contract import CheckFailed, StoreError
+from kingpost.stores.contract import CheckFailed, ReferenceViolation, StoreError
 
 
 class Batch:
@@ -32,16 +33,25 @@ class Batch:
         """The part of the input that an error is about; "" where the store can't tell."""
         return "" if error.operation is None else self._places[error.operation]
 
-    def explained(self, error: StoreError) -> KingpostError:
+    def explained(self, error: StoreError, model: Model) -> KingpostError:
         """The error that the caller gets."""
         try:
             with within(self.place(error)):
-                raise explained(error)
+                linking = _linking(error, model)
+                raise explained(error) if linking is None else no_such_row((linking,))
         except KingpostError as told:
             failed = None if error.operation is None else self.operations[error.operation]
             if isinstance(error, CheckFailed) and isinstance(failed, Check):
                 told.asked = Asked(failed.select.resource, error.reason)
             return told
+
+
+def _linking(error: StoreError, model: Model) -> str | None:
+    """The relation whose links lead nowhere: what the caller wrote, who knows nothing of rows in between."""
+    if not isinstance(error, ReferenceViolation) or error.kind != "missing" or not model[error.resource].internal:
+        return None
+    relations = (one for resource in model for one in resource.relations.values() if one.link == error.resource)
+    return next((one.name for one in relations if one.far in error.members), None)
 
 
 def require_distinct(keys: Iterable[tuple[Any, ...]]) -> None:

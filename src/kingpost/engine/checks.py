@@ -15,7 +15,7 @@ from kingpost.engine.rows import Rows, Values, reference_key
 from kingpost.language.evaluate import UNKNOWN, Frame, compile_expression
 from kingpost.language.tree import FALSE, TRUE
 from kingpost.model.model import ResourceModel
-from kingpost.plan.rights import ActorWorld
+from kingpost.plan.rights import ActorWorld, bound
 from kingpost.plan.select import Check, Operation
 from kingpost.plan.values import bound_key
 from kingpost.plan.write import AfterPlan, plan_after, plan_visible
@@ -165,7 +165,7 @@ class _OwnWorld(ActorWorld):
         super().__init__(actor, lambda instance: bound_key(reference_key(instance)))
 
     def value(self, row: Any, resource: str, field: str) -> object:
-        return row.values[field] if isinstance(row, _Own) else super().value(row, resource, field)
+        return bound(row.values[field]) if isinstance(row, _Own) else super().value(row, resource, field)
 
     def reference(self, row: Any, resource: str, relation: str) -> object:
         if not isinstance(row, _Own):

@@ -85,6 +85,7 @@ def parameters(context: Context, captures: Iterable[Capture]) -> dict[str, Any]:
     """What rules may be about besides rows: the instant, the actor, and settings read now."""
     return {
         "now": context.now,
+        "present": context.now,
         "me": actor_key(context),
         **{capture.name: capture.read() for capture in captures},
     }

@@ -83,7 +83,7 @@ class Writer:
         except StoreError as error:
             before = await self.repeats.find(found, repeat, context) if self.repeats.repeated(error) else None
             if before is None:
-                raise batch.explained(error) from error
+                raise batch.explained(error, self.model) from error
             return before
         return keys
 
@@ -337,7 +337,7 @@ class Writer:
             except StoreError as error:
                 if self.repeats.repeated(error) and await self.repeats.find(found, repeat, context) is not None:
                     return None
-                raise batch.explained(error) from error
+                raise batch.explained(error, self.model) from error
             else:
                 return None if held is None else held + 1
         return None

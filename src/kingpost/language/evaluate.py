@@ -215,13 +215,19 @@ def _rows(many: Many) -> Callable[[Frame], list[Any] | None]:
     """The rows of a relation that its guard lets through; None where the way to it is broken."""
     owner, resource, relation = _row(many.base), many.base.resource, many.relation
     passes = None if many.guard is None else surely_true(many.guard)
+    leads = None if many.link is None else surely_true(many.link)
 
     def ask(frame: Frame) -> list[Any] | None:
         start = owner(frame)
         if start is None or start is UNKNOWN:
             return None
-        found = frame.world.many(start, resource, relation)
-        return [row for row in found if passes is None or passes(Frame(row, frame.params, frame.world))]
+        params, world = frame.params, frame.world
+        if leads is None:
+            found = world.many(start, resource, relation)
+        else:
+            pairs = world.linked(start, resource, relation)
+            found = [row for link, row in pairs if leads(Frame(link, params, world))]
+        return [row for row in found if passes is None or passes(Frame(row, params, world))]
 
     return ask
 

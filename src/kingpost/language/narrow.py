@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TypeAlias
 
 from kingpost.language.tree import (
@@ -61,8 +62,8 @@ def _renumbered(expression: Expression, bound: set[int], numbers: Iterable[int])
         match node:
             case Item(var=var, resource=resource) if var in bound:
                 return Item(number(var), resource)
-            case Many(base=base, relation=relation, resource=resource, var=var, guard=guard):
-                return Many(transform(base, change), relation, resource, number(var), guard)
+            case Many(base=base, var=var):
+                return replace(node, base=transform(base, change), var=number(var))
             case _:
                 return None
 

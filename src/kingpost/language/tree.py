@@ -61,6 +61,7 @@ class Many:
     """The rows at the end of a to-many relation of `base`, each in turn bound to `Item(var, resource)`.
 
     `guard`, an expression over `Root(resource)`: rows where it is not surely true do not exist for this expression.
+    `link`, where rows between lead there, is the same about these: a link that does not exist leads nowhere.
     """
 
     base: Row
@@ -68,6 +69,7 @@ class Many:
     resource: str
     var: int
     guard: Expression | None = None
+    link: Expression | None = None
 
 
 # -------------------------------------------------------------------------------------------------------------- values

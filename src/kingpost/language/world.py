@@ -41,6 +41,10 @@ class World(Protocol):
         """The rows at the end of a to-many relation."""
         ...
 
+    def linked(self, row: Any, resource: str, relation: str) -> Iterable[tuple[Any, Any]]:
+        """The same where rows between lead there: each of these, with the row at its far end."""
+        ...
+
     def keyed(self, resource: str, key: Any) -> Any:
         """The row with this key, or None."""
         ...

@@ -294,7 +294,9 @@ def wrong_value(field: FieldModel, value: Any) -> str:
         return "" if field.type.nullable else "it is None"
     try:
         checked = annotation(field.type, field.python, field.constraints, field.precision)
-        TypeAdapter(checked, config=ConfigDict(regex_engine="python-re")).validate_python(value)
+        # In a list, as an embedded class admits no config beside its own.
+        config = ConfigDict(regex_engine="python-re")
+        TypeAdapter[Any](list[checked], config=config).validate_python([value])  # type: ignore[valid-type]
     except ValidationError as error:
         return error.errors(include_url=False)[0]["msg"]
     return ""

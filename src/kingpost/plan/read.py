@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,6 @@ from kingpost.language.types import FLOAT, INT, Kind, reference
 from kingpost.plan.conditions import Conditions
 from kingpost.plan.intent import Read, SortKey, SummaryOf
 from kingpost.plan.plan import CursorPlan, Entry, Fetch, Leaf, ReadPlan, Shape
-from kingpost.plan.rights import Right
 from kingpost.plan.select import Order, Select
 from kingpost.plan.shapes import Columns, ShapePlanner, Tree, key_order
 from kingpost.plan.standing import Standing
@@ -138,9 +137,8 @@ class ReadPlanner:
         if relation.kind == "one":
             return Compare("==", identity(Step(base, name, self.resource, relation.nullable)), identity(root))
         item = Item(self.standing.rights.fresh(), self.resource)
-        return Quantify(
-            "any", Many(base, name, self.resource, item.var), None, Compare("==", identity(item), identity(root))
-        )
+        many = Many(base, name, self.resource, item.var, link=self.standing.links(parent, name))
+        return Quantify("any", many, None, Compare("==", identity(item), identity(root)))
 
     def _orders(self) -> tuple[Order, ...]:
         read = self.read
@@ -214,12 +212,12 @@ class ReadPlanner:
         cursor: CursorPlan | None = None,
         version: int | None = None,
     ) -> Planned:
-        consulted = list(self.standing.consulted)
-        captures = [capture for right in consulted for capture in right.captures]
+        asked = [*_expressions(fetch), *(() if count is None else count.expressions())]
+        consulted = [right.expression for right in self.standing.consulted]
         plan = ReadPlan(
             fetch=fetch,
-            captures=tuple(captures),
-            public=not any(_personal(right) for right in consulted),
+            captures=self.standing.rights.captures(asked),
+            public=not (self.standing.system or any(map(_personal, (*consulted, *asked)))),
             count=count,
             cursor=cursor,
             version=version,
@@ -239,8 +237,15 @@ def refused(standing: Standing, resource: str, verb: str) -> Forbidden | Unauthe
     return error
 
 
-def _personal(right: Right) -> bool:
-    return any(isinstance(node, Keyed) for node in walk(right.expression))
+def _expressions(fetch: Fetch) -> Iterator[Expression]:
+    yield from fetch.select.expressions()
+    for batch in fetch.batches:
+        yield from _expressions(batch.fetch)
+
+
+def _personal(expression: Expression) -> bool:
+    """Whether it depends on who asks."""
+    return any(isinstance(node, Param) and node.name == "me" for node in walk(expression))
 
 
 def _beyond(orders: tuple[Order, ...], nones: tuple[bool, ...]) -> Expression:

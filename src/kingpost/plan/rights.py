@@ -4,12 +4,14 @@
 2. What depends on the actor, the instant and settings alone (the *leaves*) is evaluated when somebody asks; the
    expression folded by those outcomes is what is sent to a store. Outcomes, not values, tell plans apart.
 3. Paths inside a rule are read with the declaration's rights, but never reach deleted rows.
+4. The instant of a right is the present one (`present`), also where a cursor has frozen that of a list (`now`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -40,7 +42,7 @@ from kingpost.language.tree import (
     transform,
     walk,
 )
-from kingpost.language.types import BOOL
+from kingpost.language.types import BOOL, DATETIME
 from kingpost.model.model import Model
 
 Outcomes: TypeAlias = tuple[object, ...]
@@ -142,7 +144,7 @@ class ActorWorld:
         return self.actor if key is not None else None
 
     def value(self, row: Any, resource: str, field: str) -> object:
-        return getattr(row, field)
+        return bound(getattr(row, field))
 
     def reference(self, row: Any, resource: str, relation: str) -> object:
         target = getattr(row, relation)
@@ -157,12 +159,26 @@ class ActorWorld:
     def many(self, row: Any, resource: str, relation: str) -> Any:
         raise LookupError(relation)
 
+    def linked(self, row: Any, resource: str, relation: str) -> Any:
+        raise LookupError(relation)
+
+
+def bound(value: object) -> object:
+    """A value that an object holds, as conditions compare it: a member of an Enum by its value."""
+    return value.value if isinstance(value, Enum) else value
+
 
 class Rights:
     """Every right of one model, made when first asked for."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
+        self._captures = {
+            capture.name: capture
+            for found in model
+            for one in (*found.rules, *found.computed.values())
+            for capture in one.captures
+        }
         self._rights: dict[tuple[str, ...], Right] = {}
         self._numbers = count(1_000_000)  # generator variables of what is put together here
 
@@ -176,7 +192,7 @@ class Rights:
 
     def kept(self, resource: str) -> Right:
         """Only that the row is not deleted: all that limits the system."""
-        return self._known((resource, "kept"), lambda: Right(self._kept(resource)))
+        return self._known((resource, "kept"), lambda: self._right(self._kept(resource)))
 
     def member(self, resource: str, name: str, mode: str) -> Right | None:
         """The rule of its own that a field, relation or computed field has for `read` or `write`; None: none."""
@@ -186,7 +202,7 @@ class Rights:
         if expression is None:
             return None
         rule = expression
-        return self._known((resource, mode, name), lambda: Right(self.closed(rule)))
+        return self._known((resource, mode, name), lambda: self._right(rule))
 
     def _known(self, key: tuple[str, ...], make: Callable[[], Right]) -> Right:
         right = self._rights.get(key)
@@ -194,16 +210,23 @@ class Rights:
             right = self._rights[key] = make()
         return right
 
+    def _right(self, expression: Expression, *, declared: bool = True) -> Right:
+        whole = transform(self.closed(expression), _at_present)
+        return Right(whole, self.captures((whole,)), declared)
+
+    def captures(self, expressions: Iterable[Expression]) -> tuple[Capture, ...]:
+        """The settings that the declaration put into these expressions."""
+        named = {node.name: None for one in expressions for node in walk(one) if isinstance(node, Param)}
+        return tuple(self._captures[name] for name in named if name in self._captures)
+
     def _verb(self, resource: str, verb: str) -> Right:
         rules = [rule for rule in self.model[resource].rules if verb in rule.verbs]
         allowed = [rule.expression for rule in rules if rule.effect == "allow"]
         denied = [Not(rule.expression) for rule in rules if rule.effect == "deny"]
-        expression = all_of(any_of(*allowed), *denied) or TRUE
-        captures = tuple(capture for rule in rules for capture in rule.captures)
-        return Right(self.closed(expression), captures, declared=bool(allowed))
+        return self._right(all_of(any_of(*allowed), *denied) or TRUE, declared=bool(allowed))
 
     def _guard(self, resource: str) -> Right:
-        return Right(all_of(self.model[resource].tenant, self._kept(resource)) or TRUE)
+        return self._right(all_of(self.model[resource].tenant, self._kept(resource)) or TRUE)
 
     def _kept(self, resource: str) -> Expression:
         found = self.model[resource]
@@ -217,13 +240,12 @@ class Rights:
         def change(node: Node) -> Node | None:
             match node:
                 case Step(base=base, resource=resource, guard=None):
-                    kept = self._kept(resource)
-                    below = transform(base, change)
-                    return replace(node, base=below, guard=None if kept == TRUE else kept)
-                case Many(base=base, resource=resource, guard=None):
-                    kept = self._kept(resource)
-                    below = transform(base, change)
-                    return replace(node, base=below, guard=None if kept == TRUE else kept)
+                    return replace(node, base=transform(base, change), guard=unless_true(self._kept(resource)))
+                case Many(base=base, relation=name, resource=resource, guard=None):
+                    relation = self.model[base.resource].relations[name]
+                    link = unless_true(self._kept(relation.link)) if relation.through else None
+                    guard = unless_true(self._kept(resource))
+                    return replace(node, base=transform(base, change), guard=guard, link=link)
                 case _:
                     return None
 
@@ -234,6 +256,10 @@ class Rights:
         return next(self._numbers)
 
 
-def parameters(nodes: Iterator[Node]) -> dict[str, Param]:
-    """The parameters named in some nodes, by name."""
-    return {found.name: found for node in nodes for found in walk(node) if isinstance(found, Param)}
+def unless_true(guard: Expression) -> Expression | None:
+    """A guard, or None where it lets everything through."""
+    return None if guard == TRUE else guard
+
+
+def _at_present(node: Node) -> Node | None:
+    return Param("present", DATETIME) if isinstance(node, Param) and node.name == "now" else None

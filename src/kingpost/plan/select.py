@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -35,6 +35,13 @@ class Select:
     offset: int | Param | None = None
     group: tuple[Expression, ...] | None = None
     having: Expression | None = None
+
+    def expressions(self) -> Iterator[Expression]:
+        """All that is asked, of rows and groups."""
+        yield from self.columns
+        yield from (order.expression for order in self.order)
+        yield from self.group or ()
+        yield from (one for one in (self.where, self.having) if one is not None)
 
 
 @dataclass(frozen=True, slots=True)

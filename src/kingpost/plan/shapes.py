@@ -262,7 +262,7 @@ class ShapePlanner:
         root = Root(relation.link)
         owner = identity(Step(root, relation.near, resource, False))
         guard = self.standing.target(relation.target)
-        links = self.standing.target(relation.link) if relation.through else None
+        links = self.standing.links(resource, relation.name)
         far = Step(root, relation.far, relation.target, False, guard)
         columns = Columns()
         own = columns.add(owner, len(parent))

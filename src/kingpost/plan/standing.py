@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kingpost.language.evaluate import Frame
 from kingpost.language.tree import FALSE, TRUE, Expression, Root, Row, all_of, rebase
-from kingpost.plan.rights import Outcomes, Right, Rights
+from kingpost.plan.rights import Outcomes, Right, Rights, unless_true
 
 
 class Standing:
@@ -57,5 +57,9 @@ class Standing:
 
     def target(self, resource: str) -> Expression | None:
         """The guard of a step to `resource`: None where all of its rows are visible."""
-        visible = self.visible(resource)
-        return None if visible == TRUE else visible
+        return unless_true(self.visible(resource))
+
+    def links(self, resource: str, relation: str) -> Expression | None:
+        """The guard of the rows by which a relation leads on, where these were declared: None where all are visible."""
+        declared = self.model[resource].relations[relation]
+        return self.target(declared.link) if declared.through else None

@@ -86,7 +86,8 @@ def restrict(expression: Expression, standing: Standing) -> Expression:
             case Many(base=base, relation=relation, resource=resource, guard=None):
                 if standing.member(base.resource, relation) != TRUE:
                     raise unknown(standing, base.resource, relation, "?where")
-                return replace(node, base=transform(base, change), guard=standing.target(resource))
+                guard, link = standing.target(resource), standing.links(base.resource, relation)
+                return replace(node, base=transform(base, change), guard=guard, link=link)
             case Field(row=row, name=name):
                 return value_of(standing, transform(row, change), name)
             case _:
@@ -150,7 +151,7 @@ def _through(
             return finish(identity(step))
         return along(standing, step, rest, finish, pointer)
     var = standing.rights.fresh()
-    many = Many(row, relation.name, relation.target, var, guard)
+    many = Many(row, relation.name, relation.target, var, guard, standing.links(row.resource, relation.name))
     item = Item(var, relation.target)
     element = along(standing, item, rest, finish, pointer) if rest else finish(identity(item))
     if element.type != BOOL:

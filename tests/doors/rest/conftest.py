@@ -41,11 +41,11 @@ class Site:
         return Client(self.app, actor)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgres":
         return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite:///{tmp_path}/site.db"
+    return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/site.db"
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ class RestDoor:
 
     The actor is `scope["kingpost.actor"]`: an instance of the model's actor resource, or None. `pages` says for which
     resources HTML is answered, and by what. `others` answers the OpenAPI document of routes that are served elsewhere.
+    `hint` is what a developer is told of an error, "" for nothing.
     """
 
     def __init__(
@@ -47,7 +48,9 @@ class RestDoor:
         settings: RestSettings | None = None,
         pages: Pages | None = None,
         others: Callable[[], Mapping[str, Any]] | None = None,
+        hint: Callable[[KingpostError], str] | None = None,
     ) -> None:
+        self._hint = hint
         self.settings = settings or RestSettings()
         self._engine = engine
         self._routes = Routes(model, prefix, bulk=not self.settings.require_if_match)
@@ -93,7 +96,8 @@ class RestDoor:
         except ClientGone:
             return
         except KingpostError as error:
-            answer = problem(error, challenge=self.settings.challenge)
+            hint = "" if self._hint is None else self._hint(error)
+            answer = problem(error, challenge=self.settings.challenge, hint=hint)
         except Exception as error:
             if request is not None and request.started:
                 # The status has been sent: only a connection cut short still tells that something is missing.

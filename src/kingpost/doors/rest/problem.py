@@ -69,8 +69,8 @@ def status_of(error: KingpostError) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def problem(error: KingpostError, *, challenge: str = "Bearer") -> Answer:
-    """The answer that tells of an error."""
+def problem(error: KingpostError, *, challenge: str = "Bearer", hint: str = "") -> Answer:
+    """The answer that tells of an error; `hint` is for developers only."""
     status = status_of(error)
     headers = [PROBLEM, NO_STORE, NOSNIFF]
     if isinstance(error, Refused):
@@ -80,7 +80,7 @@ def problem(error: KingpostError, *, challenge: str = "Bearer") -> Answer:
     elif status == 503:
         headers.append(RETRY_AFTER)
     title = error.words if isinstance(error, Refused) else error.title
-    return Answer(status, headers, _encode(status, error.code, title, error.message, error.details))
+    return Answer(status, headers, _encode(status, error.code, title, error.message, error.details, hint=hint))
 
 
 def crash(error: BaseException, where: str) -> Answer:
@@ -93,11 +93,19 @@ def crash(error: BaseException, where: str) -> Answer:
 
 
 def _encode(
-    status: int, code: str, title: str, detail: str, details: tuple[Detail, ...], instance: str | None = None
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    details: tuple[Detail, ...],
+    instance: str | None = None,
+    hint: str = "",
 ) -> bytes:
     body: dict[str, Any] = {"type": f"/problems/{code}", "title": title, "status": status, "detail": detail}
     if instance is not None:
         body["instance"] = instance
+    if hint:
+        body["hint"] = hint
     if details:
         body["errors"] = [{"pointer": d.pointer, "code": d.code, "message": d.message} for d in details]
     try:

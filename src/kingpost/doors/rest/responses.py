@@ -16,6 +16,7 @@ PROBLEM_SCHEMA: Final[Json] = {
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
         "instance": {"type": "string", "format": "uri-reference"},
+        "hint": {"type": "string", "description": "In development: the rules that refused, or one that would not"},
         "errors": {
             "type": "array",
             "items": {

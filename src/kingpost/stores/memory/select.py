@@ -30,7 +30,7 @@ class Prepared:
 
 def prepare(select: Select, model: Model, store: str) -> Prepared:
     """Compile; raises `Unsupported` where a row of another store is asked for."""
-    parts = [part for expression in _expressions(select) for part in walk(expression)]
+    parts = [part for expression in select.expressions() for part in walk(expression)]
     for part in parts:
         if isinstance(part, Root | Item | Step | Keyed) and model[part.resource].store != store:
             raise Unsupported("KP304", f"{part.resource} is in another store than {select.resource}")
@@ -47,13 +47,6 @@ def prepare(select: Select, model: Model, store: str) -> Prepared:
         return found[start:] if length is None else found[start : start + length]
 
     return Prepared(repr(select), run)
-
-
-def _expressions(select: Select) -> Iterator[Expression]:
-    yield from select.columns
-    yield from (order.expression for order in select.order)
-    yield from select.group or ()
-    yield from (one for one in (select.where, select.having) if one is not None)
 
 
 def _bound(param: Param) -> Callable[[Any], Any]:

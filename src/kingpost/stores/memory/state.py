@@ -70,12 +70,16 @@ class State:
         key = self.layouts[resource].key_of(row)
         if declared.kind == "many":
             return self.children(declared.target, declared.inverse or "").get(key, ())
-        links = self.children(declared.link, declared.near).get(key, ())
+        return [found for _, found in self.linked(row, resource, relation)]
+
+    def linked(self, row: Row, resource: str, relation: str) -> Iterable[tuple[Row, Row]]:
+        declared = self.model[resource].relations[relation]
+        links = self.children(declared.link, declared.near).get(self.layouts[resource].key_of(row), ())
         if declared.position is not None:
             (column,) = self.layouts[declared.link].places[declared.position]
             links = sorted(links, key=lambda link: link[column])
-        far = (self.one(link, declared.link, declared.far) for link in links)
-        return [found for found in far if found is not None]
+        pairs = ((link, self.one(link, declared.link, declared.far)) for link in links)
+        return [(link, found) for link, found in pairs if found is not None]
 
     def keyed(self, resource: str, key: Any) -> Row | None:
         return self.rows[resource].get(cast("tuple[object, ...]", key) if isinstance(key, tuple) else (key,))

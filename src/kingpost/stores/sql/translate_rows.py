@@ -200,7 +200,7 @@ def many(t: Translator, node: Many) -> tuple[Scope, list[Condition], tuple[Condi
     # The actor's key is a parameter: a child of it is found without a join, whether or not its row is still there.
     owner = t.param_key(node.base.key, node.base.resource) if isinstance(node.base, Keyed) else base.key
     if relation.kind == "linked":
-        scope, links, item = _linked(t, relation, target, owner)
+        scope, links, item = _linked(t, relation, target, owner, node.link)
     else:
         alias = t.shared.alias(relation.name)
         scope = Scope(sa.table(target.table).alias(alias))
@@ -213,7 +213,7 @@ def many(t: Translator, node: Many) -> tuple[Scope, list[Condition], tuple[Condi
 
 
 def _linked(
-    t: Translator, relation: RelationModel, target: ResourceModel, owner: tuple[Term, ...]
+    t: Translator, relation: RelationModel, target: ResourceModel, owner: tuple[Term, ...], guard: Expression | None
 ) -> tuple[Scope, list[Condition], Place]:
     link, link_alias = t.model[relation.link], t.shared.alias(relation.name + "_link")
     if link.store != target.store:
@@ -234,7 +234,10 @@ def _linked(
     item = Place(t.shared, scope, target, join, known)
     if not far.constrained:
         _ = item.alias  # a link that leads nowhere is no row
-    return scope, _held(t, near, relation.near, owner), item
+    links = _held(t, near, relation.near, owner)
+    if guard is not None:
+        links.append(t.about(near).true(guard))
+    return scope, links, item
 
 
 def _held(t: Translator, child: Place, relation: str, owner: tuple[Term, ...]) -> list[Condition]:

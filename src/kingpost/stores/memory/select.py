@@ -9,7 +9,7 @@ from typing import Any
 
 from kingpost.base.errors import Unsupported
 from kingpost.language.evaluate import UNKNOWN, Compiled, Frame, compile_expression, surely_true
-from kingpost.language.tree import Expression, Item, Keyed, Node, Param, Root, Step, Summary, transform, walk
+from kingpost.language.tree import Expression, Identity, Item, Keyed, Node, Param, Root, Step, Summary, transform, walk
 from kingpost.language.types import Kind
 from kingpost.model.columns import key_columns
 from kingpost.model.model import Model
@@ -31,8 +31,14 @@ class Prepared:
 def prepare(select: Select, model: Model, store: str) -> Prepared:
     """Compile; raises `Unsupported` where a row of another store is asked for."""
     parts = [part for expression in select.expressions() for part in walk(expression)]
+    # A reference is kept in the row before it: only who goes further than its key needs the row itself.
+    named = {id(part.row) for part in parts if isinstance(part, Identity) and isinstance(part.row, Step)}
     for part in parts:
-        if isinstance(part, Root | Item | Step | Keyed) and model[part.resource].store != store:
+        if (
+            isinstance(part, Root | Item | Step | Keyed)
+            and id(part) not in named
+            and model[part.resource].store != store
+        ):
             raise Unsupported("KP304", f"{part.resource} is in another store than {select.resource}")
     converts = {part.name: _bound(part) for part in parts if isinstance(part, Param)}
     answer = _grouped(select, model) if select.group is not None else _plain(select, model)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from kingpost.language.tree import Expression
+from kingpost.language.types import Kind
 from kingpost.model.columns import Column, columns, key_columns, member_columns, relation_columns
-from kingpost.model.model import Model, ResourceModel
+from kingpost.model.model import FieldModel, Model, ResourceModel
 from kingpost.stores.sql.dialect import Dialect
 from kingpost.stores.sql.phrases import Condition
 from kingpost.stores.sql.translate import condition_on
@@ -22,6 +24,8 @@ Combination: TypeAlias = tuple[tuple[str, ...], Expression | None]
 """Members, and the condition under which they count."""
 
 ON_DELETE = {"restrict": "RESTRICT", "cascade": "CASCADE", "null": "SET NULL"}
+
+_CONSTANT = {Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.DECIMAL, Kind.TEXT, Kind.ENUM}
 
 
 def tables(model: Model, store: str, dialect: Dialect) -> Mapping[str, sa.Table]:
@@ -42,7 +46,7 @@ def _table(model: Model, resource: ResourceModel, dialect: Dialect, metadata: sa
     table = sa.Table(
         resource.table,
         metadata,
-        *(_column(column, dialect, column.name in keys) for column in columns(model, resource)),
+        *(_column(resource, column, dialect, column.name in keys) for column in columns(model, resource)),
         sa.PrimaryKeyConstraint(*keys, name=name("pk", resource.table)),
         *_foreign_keys(model, resource),
         sqlite_strict=True,
@@ -71,14 +75,28 @@ def _table(model: Model, resource: ResourceModel, dialect: Dialect, metadata: sa
     return table
 
 
-def _column(column: Column, dialect: Dialect, key: bool) -> sa.Column[Any]:
+def _column(resource: ResourceModel, column: Column, dialect: Dialect, key: bool) -> sa.Column[Any]:
     # No autoincrement: keys are made by the application, or by SQLite for its own row ids.
     return sa.Column(
         column.name,
         dialect.forms.column(column.type),
         nullable=column.type.nullable and not key,
         autoincrement=False,
+        server_default=_default(resource.fields.get(column.member), dialect),
     )
+
+
+def _default(field: FieldModel | None, dialect: Dialect) -> sa.TextClause | None:
+    """A declared constant, so that the column can be added to a table with rows, and others can insert."""
+    if field is None or field.default is None or field.default.kind != "value" or field.type.kind not in _CONSTANT:
+        return None
+    value = field.default.value
+    convert = dialect.forms.to_driver(field.type)
+    bound = value.value if isinstance(value, Enum) else value
+    if bound is None:
+        return None
+    literal = sa.literal(bound if convert is None else convert(bound), dialect.forms.plain(field.type))
+    return sa.text(str(literal.compile(dialect=dialect.engine, compile_kwargs={"literal_binds": True})))
 
 
 def _foreign_keys(model: Model, resource: ResourceModel) -> list[sa.ForeignKeyConstraint]:

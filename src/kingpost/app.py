@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
@@ -33,11 +32,8 @@ from kingpost.model.model import Model
 from kingpost.model.query import current_runner
 from kingpost.model.resource import Resource, serializer
 from kingpost.model.schema import ModelSchema
-from kingpost.plan.hints import admitting
 from kingpost.stores.contract import SchemaChange, Store
 from kingpost.stores.registry import open_store
-
-log = logging.getLogger("kingpost.access")
 
 
 class App(FastAPI):
@@ -46,7 +42,8 @@ class App(FastAPI):
     `stores`: URL by name, of which `main` is the default of resources. `actor`: the resource that actors are rows of;
     found from the rules where it is not named. `clock` and `ids` can be replaced, by tests above all. `secret` signs
     cursors and must be the same in all processes; by default it is `KINGPOST_SECRET`, else new for every process.
-    Everything else goes to FastAPI. Raises `DeclarationError` with all that is wrong.
+    With `debug=True`, or KINGPOST_DEVELOPMENT=1 in the environment, a developer is told which rules refused. Everything
+    else goes to FastAPI. Raises `DeclarationError` with all that is wrong.
     """
 
     def __init__(
@@ -86,25 +83,12 @@ class App(FastAPI):
             prefix=api,
             settings=settings,
             others=lambda: FastAPI.openapi(self),
-            hint=self._hint,
+            development=lambda: self.debug or os.environ.get("KINGPOST_DEVELOPMENT") == "1",
         )
         self._serialize = Serializer(self.engine)
         router: Any = self.router  # the attribute is a method to type checkers
         router.middleware_stack = self._innermost(router.middleware_stack)
         self.add_exception_handler(KingpostError, _as_problem)
-
-    @property
-    def development(self) -> bool:
-        """Whether a developer asks, who is told more than users are: `debug=True`, or KINGPOST_DEVELOPMENT=1."""
-        return self.debug or os.environ.get("KINGPOST_DEVELOPMENT") == "1"
-
-    def _hint(self, error: KingpostError) -> str:
-        """For a developer: the rules that refused. In the log too, for those who see no more of it than a status."""
-        if error.asked is None or not self.development:
-            return ""
-        hint = admitting(self.model, error.asked)
-        log.warning("%s %s: %s", error.code, error.message, hint)
-        return hint
 
     # Requests
 
@@ -235,6 +219,6 @@ async def _as_problem(request: Request, error: Exception) -> Response:
     if not isinstance(error, KingpostError):
         raise error
     app = request.app
-    answer = problem(error, hint=app._hint(error) if isinstance(app, App) else "")
+    answer = problem(error, hint=app.rest.hint(error) if isinstance(app, App) else "")
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
     return Response(answer.body, answer.status, headers)

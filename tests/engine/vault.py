@@ -251,7 +251,8 @@ async def fill() -> Held:
             await team.save()
 
         async def member(name: str, team: Team, **more: Any) -> Member:
-            made = Member(name=name, team=team, email=f"canary-{name}@example.org", **more)
+            word = "plain" if name in ("Ben", "Boss") else "canary"
+            made = Member(name=name, team=team, email=f"{word}-{name}@example.org", **more)
             await made.save()
             return made
 
@@ -276,7 +277,7 @@ async def fill() -> Held:
         other = await document("canary-other", cat, blue, number=5)
         await Page(document=public, text="first").save()
         await Page(document=public, text="canary-page", hidden=True).save()
-        await Page(document=draft, text="canary-of-draft").save()
+        await Page(document=draft, text="of a draft").save()
         dead = Page(document=public, text="canary-dead")
         await dead.save()
         await dead.delete()

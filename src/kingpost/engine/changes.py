@@ -10,7 +10,8 @@ from typing import Any
 import anyio.to_thread
 
 from kingpost.engine.rows import Values
-from kingpost.model.model import ResourceModel
+from kingpost.model.annotations import Scope, understand
+from kingpost.model.model import ActionModel, Model, ResourceModel
 
 
 @dataclass(slots=True)
@@ -34,6 +35,12 @@ def sorted_out(found: ResourceModel, data: Mapping[str, Any]) -> Changes:
         elif relation.nested:
             change.nested[name] = list(value)
     return change
+
+
+def referring(model: Model, action: ActionModel) -> dict[str, str]:
+    """The inputs of an action that are rows, and of which resource."""
+    meanings = {one.name: understand(one.annotation, Scope("", {}, {})) for one in action.parameters}
+    return {name: model.classes[one.target] for name, one in meanings.items() if one.target is not None}
 
 
 async def called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -18,7 +18,7 @@ from kingpost.model.model import ResourceModel
 from kingpost.plan.rights import ActorWorld, bound
 from kingpost.plan.select import Check, Operation
 from kingpost.plan.values import bound_key
-from kingpost.plan.write import AfterPlan, plan_after, plan_visible
+from kingpost.plan.write import AfterPlan, VisiblePlan, plan_after, plan_links, plan_visible
 from kingpost.stores.contract import Store
 
 Key = tuple[Any, ...]
@@ -51,7 +51,7 @@ class Checks:
     # Rules
 
     def after(self, found: ResourceModel, verb: str | None, context: Context, written: Sequence[str]) -> After:
-        """What must hold after `verb` (None: the guard alone) wrote these members."""
+        """What must hold after `verb` (None: the guard alone) wrote these members; refused where nothing can."""
         names = tuple(name for name in written if name in found.names)
 
         def make(standing: Any) -> After:
@@ -60,17 +60,21 @@ class Checks:
             asked = None if verb is None else Asked(found.name, verb, ruled)
             return After(plan, compile_expression(plan.condition) if plan.local else None, asked)
 
-        return self._plans.find(("after", found.name, verb, names), context, make)
+        after = self._plans.find(("after", found.name, verb, names), context, make)
+        if after.plan.condition == FALSE:
+            raise self._refusal(after, found, context, verb or "change")
+        return after
 
     def refuse_unless(self, after: After, found: ResourceModel, values: Values, context: Context, verb: str) -> None:
         """Where the row's own values decide, they are asked before anything is written."""
-        condition = after.plan.condition
-        if condition == TRUE or (after.test is None and condition != FALSE):
+        if after.plan.condition == TRUE or after.test is None:
             return
-        frame = self._frame(found, values, context, after.plan.captures)
-        if condition == FALSE or after.test is None or after.test(frame) is not True:
-            message = f"the rules of {found.name} do not let you {verb} a row like this"
-            raise refusal(context, message, after.asked)
+        if after.test(self._frame(found, values, context, after.plan.captures)) is not True:
+            raise self._refusal(after, found, context, verb)
+
+    @staticmethod
+    def _refusal(after: After, found: ResourceModel, context: Context, verb: str) -> KingpostError:
+        return refusal(context, f"the rules of {found.name} do not let you {verb} a row like this", after.asked)
 
     def check(self, after: After, key: Key, context: Context, verb: str) -> list[Operation]:
         """Where other rows have a part in it, the store is asked in the same transaction."""
@@ -95,16 +99,48 @@ class Checks:
 
     async def _visible(self, found: ResourceModel, name: str, keys: list[Key], context: Context) -> list[Operation]:
         target = self._model[found.relations[name].target]
-        plan = self._plans.find(("visible", target.name), context, lambda standing: plan_visible(standing, target.name))
+        plan = self._plan_visible(target, context)
         if plan.select is None:
             return []  # all of them are visible: the store's own constraint finds what is missing
-        params = {**parameters(context, plan.captures), "keys": [bound_key(key) for key in keys]}
         if target.store == found.store:
+            params = {**parameters(context, plan.captures), "keys": [bound_key(key) for key in keys]}
             return [Check(plan.select, params, len(keys), f"reference {name}")]
-        store = self._stores[target.store]
-        if len(await fetch_rows(store, target.store, store.prepare(plan.select), params)) != len(keys):
+        if len(await self._seen(target, plan, keys, context)) != len(keys):
             raise no_such_row((name,))
         return []
+
+    async def unseen(self, found: ResourceModel, name: str, key: Key, context: Context) -> list[Key]:
+        """Where a list of a row leads and the actor does not see it: a list written anew keeps these."""
+        relation = found.relations[name]
+        target, store_name = self._model[relation.target], found.store
+        visible = self._plan_visible(target, context)
+        links = self._plans.find(
+            ("links", found.name, name), context, lambda standing: plan_links(standing, found.name, name)
+        )
+        if visible.select is None and links.readable:
+            return []
+        store = self._stores[store_name]
+        params = {**parameters(context, links.captures), "key": bound_key(key)}
+        rows = await fetch_rows(store, store_name, store.prepare(links.select), params)
+        led = self._rows.keys(target.name, store, [row[:-1] for row in rows])
+        if not rows or not rows[0][-1]:
+            return led
+        seen = led if visible.select is None else await self._seen(target, visible, led, context)
+        return [one for one in led if one not in seen]
+
+    def _plan_visible(self, target: ResourceModel, context: Context) -> VisiblePlan:
+        return self._plans.find(("visible", target.name), context, lambda standing: plan_visible(standing, target.name))
+
+    async def _seen(
+        self, target: ResourceModel, plan: VisiblePlan, keys: Sequence[Key], context: Context
+    ) -> list[Key]:
+        """Those of the keys whose rows the actor may see."""
+        if plan.select is None or not keys:
+            return list(keys)
+        store = self._stores[target.store]
+        params = {**parameters(context, plan.captures), "keys": [bound_key(key) for key in keys]}
+        rows = await fetch_rows(store, target.store, store.prepare(plan.select), params)
+        return self._rows.keys(target.name, store, rows)
 
     # Values
 
@@ -135,7 +171,8 @@ class Checks:
             values[one.name] = value
 
     def _frame(self, found: ResourceModel, values: Values, context: Context, captures: Sequence[Any]) -> Frame:
-        return Frame(_Own(values), parameters(context, captures), _OwnWorld(context.actor))
+        own = _Own(values, bound_key(self._rows.key(found, values)))
+        return Frame(own, parameters(context, captures), _OwnWorld(context.actor))
 
 
 def refusal(context: Context, message: str, asked: Asked | None) -> KingpostError:
@@ -150,10 +187,11 @@ def refusal(context: Context, message: str, asked: Asked | None) -> KingpostErro
 class _Own:
     """A row that is known by its values."""
 
-    __slots__ = ("values",)
+    __slots__ = ("key", "values")
 
-    def __init__(self, values: Values) -> None:
+    def __init__(self, values: Values, key: object) -> None:
         self.values = values
+        self.key = key
 
 
 class _OwnWorld(ActorWorld):
@@ -166,6 +204,9 @@ class _OwnWorld(ActorWorld):
 
     def value(self, row: Any, resource: str, field: str) -> object:
         return bound(row.values[field]) if isinstance(row, _Own) else super().value(row, resource, field)
+
+    def key_of(self, row: Any, resource: str) -> object:
+        return row.key if isinstance(row, _Own) else super().key_of(row, resource)
 
     def reference(self, row: Any, resource: str, relation: str) -> object:
         if not isinstance(row, _Own):

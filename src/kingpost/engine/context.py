@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -37,13 +37,42 @@ class Context:
     timings: Timings = field(default_factory=Timings)
 
 
+@dataclass(slots=True, eq=False)
+class Words:
+    """Why the rules do not apply. They hold while the block lasts that says them; tasks begun in it do not keep them
+    alive."""
+
+    why: str
+    hold: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Opened:
+    """An interactive transaction; a task that was begun in it and lives longer is not in it any more."""
+
+    transaction: Transaction
+    ended: bool = False
+
+
 acting: ContextVar[Any] = ContextVar("kingpost_actor", default=None)
-open_transactions: ContextVar[Mapping[str, Transaction]] = ContextVar(
-    "kingpost_transactions", default=MappingProxyType({})
-)
+open_transactions: ContextVar[Mapping[str, Opened]] = ContextVar("kingpost_transactions", default=MappingProxyType({}))
 """The interactive transactions of this task, by store."""
 
-system: ContextVar[str | None] = ContextVar("kingpost_system", default=None)
+system: ContextVar[Words | None] = ContextVar("kingpost_system", default=None)
+supplied: ContextVar[Mapping[int, Sequence[str]]] = ContextVar("kingpost_supplied", default=MappingProxyType({}))
+"""For objects made of what came in, by `id`: the members that were given, which write rules bind."""
+
+
+def reason() -> str | None:
+    """Why the rules do not apply here and now, or None: they do."""
+    words = system.get()
+    return words.why if words is not None and words.hold else None
+
+
+def open_transaction(store: str) -> Transaction | None:
+    """The transaction of this task that is open on a store."""
+    opened = open_transactions.get().get(store)
+    return None if opened is None or opened.ended else opened.transaction
 
 
 @contextmanager
@@ -56,10 +85,12 @@ def as_system(why: str) -> Generator[None]:
     if not why.strip():
         raise ValueError('as_system needs the reason in words: as_system("nightly report")')
     log.info("as system: %s", why)
-    token = system.set(why)
+    words = Words(why)
+    token = system.set(words)
     try:
         yield
     finally:
+        words.hold = False
         system.reset(token)
 
 

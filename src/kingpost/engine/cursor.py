@@ -38,13 +38,13 @@ class Cursors:
     def __init__(self, secret: bytes) -> None:
         self._secret = hashlib.blake2b(secret, digest_size=32, person=b"kingpost-cursor").digest()
 
-    def write(self, read: Read, actor: object, now: datetime, values: Sequence[Any]) -> str:
+    def write(self, read: Read, asker: object, now: datetime, values: Sequence[Any]) -> str:
         """The cursor behind a row with these sort values (Python objects)."""
         plain = [_plain(value) for value in values]
-        body = msgspec.msgpack.encode([now.isoformat(), _digest(read, actor), plain])
+        body = msgspec.msgpack.encode([now.isoformat(), _digest(read, asker), plain])
         return urlsafe_b64encode(self._mac(body) + body).rstrip(b"=").decode()
 
-    def read(self, text: str, read: Read, actor: object) -> tuple[datetime, list[Any]]:
+    def read(self, text: str, read: Read, asker: object) -> tuple[datetime, list[Any]]:
         """The instant and the plain values in a cursor; `Invalid` (KP117) if it is not ours for this question."""
         try:
             raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
@@ -52,7 +52,7 @@ class Cursors:
             if not hmac.compare_digest(mac, self._mac(body)):
                 raise ValueError("mac")
             instant, digest, values = msgspec.msgpack.decode(body)
-            if not hmac.compare_digest(digest, _digest(read, actor)):
+            if not hmac.compare_digest(digest, _digest(read, asker)):
                 raise ValueError("digest")
         except (ValueError, msgspec.MsgspecError):
             message = "after is not a cursor of this list, filter, order and actor: start from the first page"
@@ -75,7 +75,7 @@ def _plain(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
-def _digest(read: Read, actor: object) -> bytes:
+def _digest(read: Read, asker: object) -> bytes:
     conditions = [
         (c.path, c.operator, repr(c.value))
         if isinstance(c, Condition)
@@ -83,5 +83,5 @@ def _digest(read: Read, actor: object) -> bytes:
         for c in read.conditions
     ]
     sort = [(key.path, key.descending, key.source and key.source.first_line) for key in read.sort]
-    said = repr((read.resource, read.key, read.relation, read.search, conditions, sort, repr(actor)))
+    said = repr((read.resource, read.key, read.relation, read.search, conditions, sort, repr(asker)))
     return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=12).digest()

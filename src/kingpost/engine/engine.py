@@ -8,12 +8,22 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from kingpost.base.clock import Clock
-from kingpost.base.errors import Forbidden, KingpostError, Unsupported
-from kingpost.engine.changes import called
-from kingpost.engine.context import Context, acting, open_transactions, system
+from kingpost.base.errors import Forbidden, KingpostError, NotFound, Unauthenticated, Unsupported
+from kingpost.engine.changes import called, referring
+from kingpost.engine.context import (
+    Context,
+    Opened,
+    Words,
+    acting,
+    open_transaction,
+    open_transactions,
+    reason,
+    supplied,
+    system,
+)
 from kingpost.engine.cursor import Cursors
 from kingpost.engine.explain import explained_plan
-from kingpost.engine.failures import explained
+from kingpost.engine.failures import explained, no_such_row
 from kingpost.engine.plans import Plans
 from kingpost.engine.reader import One, Page, Reader
 from kingpost.engine.repeats import Idempotency, Repeats
@@ -24,7 +34,7 @@ from kingpost.language.builtins import present
 from kingpost.language.schema import Schema
 from kingpost.language.tree import TRUE
 from kingpost.model.instances import instance
-from kingpost.model.model import ActionModel, Model
+from kingpost.model.model import ActionModel, Model, ResourceModel
 from kingpost.model.resource import Resource
 from kingpost.model.state import key_of, materialise, refer
 from kingpost.plan.intent import Read
@@ -78,19 +88,23 @@ class Engine:
 
     def context(self) -> Context:
         """Who acts in this task, and its instant."""
-        return Context(acting.get(), present(self.clock), system.get())
+        return Context(acting.get(), present(self.clock), reason())
 
     # Reading
 
     async def page(self, read: Read, context: Context) -> Page:
         """A page of rows as structs. A relation of a row that the actor may not see is not found."""
-        await self._parent(read, context)
-        return await self.structs.page(read, context)
+        public = await self._parent(read, context)
+        page = await self.structs.page(read, context)
+        page.public &= public
+        return page
 
     async def one(self, read: Read, context: Context) -> One:
         """One row as a struct."""
-        await self._parent(read, context)
-        return await self.structs.one(read, context)
+        public = await self._parent(read, context)
+        one = await self.structs.one(read, context)
+        one.public &= public
+        return one
 
     async def stream(self, read: Read, context: Context) -> AsyncIterator[list[Any]]:
         """All rows as structs, in chunks, from one snapshot."""
@@ -100,16 +114,18 @@ class Engine:
 
     async def summary(self, read: Read, context: Context) -> list[Any]:
         """One struct per group."""
-        return (await self.structs.page(read, context)).items
+        return (await self.page(read, context)).items
 
     async def summaries(self, read: Read, context: Context) -> list[dict[str, Any]]:
         """One dict per group, with Python values."""
         return (await self.objects.page(read, context)).items
 
-    async def _parent(self, read: Read, context: Context) -> None:
-        if read.relation is not None and read.key is not None:
-            names = tuple((name,) for name in self.model[read.resource].key)
-            await self.structs.one(Read(read.resource, read.key, fields=names), context)
+    async def _parent(self, read: Read, context: Context) -> bool:
+        """Whether everyone may see the row whose relation is read; raises `NotFound` if the actor may not."""
+        if read.relation is None or read.key is None:
+            return True
+        names = tuple((name,) for name in self.model[read.resource].key)
+        return (await self.structs.one(Read(read.resource, read.key, fields=names), context)).public
 
     # Writing
 
@@ -138,10 +154,14 @@ class Engine:
         before = await self.repeats.find(found, repeat, context)
         if before is not None:
             return before
-        async with self.transaction(found.store):
-            made = [await called(action.function, instance(cast(type[Resource], found.cls), item)) for item in items]
-            keys = [key_of(one) for one in made]
-            await self.writer.run(found, self.repeats.record(found, repeat, context, keys))
+        given = [instance(cast(type[Resource], found.cls), item) for item in items]
+        token = supplied.set({id(one): tuple(item) for one, item in zip(given, items, strict=True)})
+        try:
+            async with self.transaction(found.store):
+                keys = [key_of(await called(action.function, one)) for one in given]
+                await self.writer.run(found, self.repeats.record(found, repeat, context, keys))
+        finally:
+            supplied.reset(token)
         return keys
 
     async def update(
@@ -230,10 +250,51 @@ class Engine:
         found = self.model[resource]
         one = found.actions[action]
         with self.repeats.running(idempotency, context), self.during(context):
+            arguments = await self._referred(one, arguments, context)
             if key is None:
                 self._admit(resource, action, context)
-                return await called(one.function, **arguments)
+                return await self._called_once(found, one, arguments, context, idempotency)
             return await self.writer.act(resource, key, one, arguments, context, version=version, repeat=idempotency)
+
+    async def _referred(
+        self, action: ActionModel, arguments: Mapping[str, Any], context: Context
+    ) -> Mapping[str, Any]:
+        """The inputs of an action, keys of rows become rows, as the actor may see them. Raises `Rejected`."""
+
+        async def row(name: str, target: str, key: Any) -> Any:
+            if not isinstance(key, tuple):
+                return key
+            try:
+                return (await self.objects.one(Read(target, cast("tuple[Any, ...]", key), whole=True), context)).item
+            except (NotFound, Forbidden, Unauthenticated):
+                raise no_such_row((name,)) from None
+
+        given = dict(arguments)
+        for name, target in referring(self.model, action).items():
+            value = given.get(name)
+            if isinstance(value, list):
+                given[name] = [await row(name, target, key) for key in cast("list[Any]", value)]
+            else:
+                given[name] = await row(name, target, value)
+        return {name: value for name, value in given.items() if name in arguments}
+
+    async def _called_once(
+        self,
+        found: ResourceModel,
+        action: ActionModel,
+        arguments: Mapping[str, Any],
+        context: Context,
+        repeat: Idempotency | None,
+    ) -> Any:
+        """An action on the collection; under a key, what it writes and the record of it are one transaction."""
+        if repeat is None:
+            return await called(action.function, **arguments)
+        if await self.repeats.find(found, repeat, context) is not None:
+            return None
+        async with self.transaction(found.store):
+            answer = await called(action.function, **arguments)
+            await self.writer.run(found, self.repeats.record(found, repeat, context, ()))
+        return answer
 
     def _admit(self, resource: str, action: str, context: Context) -> None:
         """An action on the collection has no row: its rules may look at the actor only."""
@@ -252,23 +313,25 @@ class Engine:
     @asynccontextmanager
     async def transaction(self, store: str = "main") -> AsyncGenerator[None]:
         """Reads and writes of this task on one store take effect together, or not at all."""
-        if store in open_transactions.get():
+        if open_transaction(store) is not None:
             yield
             return
-        async with self.stores[store].transaction() as opened:
+        async with self.stores[store].transaction() as transaction:
+            opened = Opened(transaction)
             token = open_transactions.set(MappingProxyType({**open_transactions.get(), store: opened}))
             try:
                 yield
             finally:
+                opened.ended = True
                 open_transactions.reset(token)
 
     async def execute(self, sql: str, params: Sequence[object], store: str) -> StoredRows:
         """A statement of the application's own; only the system may, as no rule holds for it."""
-        if system.get() is None:
+        if reason() is None:
             message = 'a statement knows no rules: run it inside as_system("why")'
             raise Forbidden("KP403", message)
         async with self.transaction(store):
-            transaction = open_transactions.get()[store]
+            transaction = open_transaction(store)
             if not isinstance(transaction, SpeaksSQL):
                 raise Unsupported("KP306", f"the store {store} takes no SQL")
             try:
@@ -316,7 +379,8 @@ class _During:
         self._context = context
 
     def __enter__(self) -> None:
-        self._tokens = acting.set(self._context.actor), system.set(self._context.system)
+        self._words = None if self._context.system is None else Words(self._context.system)
+        self._tokens = acting.set(self._context.actor), system.set(self._words)
         self._instant = at(self._context.now)
         self._instant.__enter__()
 
@@ -324,3 +388,5 @@ class _During:
         self._instant.__exit__(None, None, None)
         acting.reset(self._tokens[0])
         system.reset(self._tokens[1])
+        if self._words is not None:
+            self._words.hold = False

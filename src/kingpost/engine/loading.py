@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,37 +38,56 @@ class Loader:
         self._stores = stores
         self._rows = rows
 
-    async def one(self, resource: str, key: Key, verb: str, context: Context) -> Loaded:
-        """The row for a change, through the rules. Raises `NotFound`, `Forbidden`, `Unauthenticated`."""
-        plan, rows = await self._fetch(resource, verb, context, {"key": bound_key(key)}, many=False)
+    async def one(
+        self, resource: str, key: Key, verb: str, context: Context, written: Collection[str] = ()
+    ) -> Loaded:
+        """The row for a change, through the rules. Raises `NotFound`, `Forbidden`, `Unauthenticated`.
+
+        `written`: the members that come from outside.
+        """
+        plan, rows = await self._fetch(resource, verb, written, context, {"key": bound_key(key)}, many=False)
         if not rows:
             raise missing(resource)
-        if not _allowed(plan, rows[0]):
-            raise _refused(resource, verb, context)
+        if not _allowed(plan, rows[0], written):
+            raise _refused(resource, verb, context, plan)
         return self._loaded(resource, plan, rows[0])
 
-    async def many(self, resource: str, keys: Sequence[Key], verb: str, context: Context) -> list[Loaded]:
-        """The rows of these keys, in that order. An error points at the keys that it is about."""
-        plan, rows = await self._fetch(resource, verb, context, {"keys": [bound_key(key) for key in keys]}, many=True)
+    async def many(
+        self, resource: str, keys: Sequence[Key], verb: str, context: Context, written: Sequence[Collection[str]] = ()
+    ) -> list[Loaded]:
+        """The rows of these keys, in that order; `written` for each of them. An error points at keys."""
+        params = {"keys": [bound_key(key) for key in keys]}
+        members = {name for one in written for name in one}
+        plan, rows = await self._fetch(resource, verb, members, context, params, many=True)
         found = {
             loaded.key: (loaded, row) for loaded, row in ((self._loaded(resource, plan, row), row) for row in rows)
         }
         _refuse_all(missing(resource), [index for index, key in enumerate(keys) if key not in found])
-        barred = [index for index, key in enumerate(keys) if not _allowed(plan, found[key][1])]
-        _refuse_all(_refused(resource, verb, context), barred)
+        names = written or [()] * len(keys)
+        barred = [index for index, key in enumerate(keys) if not _allowed(plan, found[key][1], names[index])]
+        _refuse_all(_refused(resource, verb, context, plan), barred)
         return [found[key][0] for key in keys]
 
     async def _fetch(
-        self, resource: str, verb: str, context: Context, params: Mapping[str, Any], *, many: bool
+        self,
+        resource: str,
+        verb: str,
+        written: Collection[str],
+        context: Context,
+        params: Mapping[str, Any],
+        *,
+        many: bool,
     ) -> tuple[LoadPlan, Sequence[Sequence[Any]]]:
-        store_name = self._rows.model[resource].store
+        found = self._rows.model[resource]
+        store_name = found.store
         store = self._stores[store_name]
+        ruled = tuple(n for n in found.names if n in written and (of := found.owner(n)) and of.access.write is not None)
 
         def make(standing: Any) -> Any:
-            plan = plan_load(standing, resource, verb, many=many)
+            plan = plan_load(standing, resource, verb, ruled, many=many)
             return plan, None if plan.select.where == FALSE else store.prepare(plan.select)
 
-        plan, prepared = self._plans.find(("load", resource, verb, many), context, make)
+        plan, prepared = self._plans.find(("load", resource, verb, ruled, many), context, make)
         if prepared is None:
             return plan, ()
         return plan, await fetch_rows(store, store_name, prepared, {**parameters(context, plan.captures), **params})
@@ -79,13 +98,14 @@ class Loader:
         return Loaded(values, self._rows.key(found, values), None if found.version is None else values[found.version])
 
 
-def _allowed(plan: LoadPlan, row: Sequence[Any]) -> bool:
-    return plan.allowed is None or bool(row[plan.allowed])
+def _allowed(plan: LoadPlan, row: Sequence[Any], written: Collection[str]) -> bool:
+    verb = plan.allowed is None or bool(row[plan.allowed])
+    return verb and all(row[column] for name, column in plan.written.items() if name in written)
 
 
-def _refused(resource: str, verb: str, context: Context) -> KingpostError:
+def _refused(resource: str, verb: str, context: Context, plan: LoadPlan) -> KingpostError:
     message = f"the rules of {resource} do not let you {verb} this row"
-    return refusal(context, message, Asked(resource, verb))
+    return refusal(context, message, Asked(resource, verb, tuple(plan.written)))
 
 
 def _refuse_all(error: KingpostError, indexes: Sequence[int]) -> None:

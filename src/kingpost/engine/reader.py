@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from kingpost.base.errors import Detail, NotFound, Rejected
-from kingpost.engine.context import Context, open_transactions
+from kingpost.engine.context import Context, open_transaction
 from kingpost.engine.cursor import Cursors, typed
 from kingpost.engine.failures import explained
 from kingpost.engine.plans import Plans, actor_key, parameters
@@ -113,11 +113,11 @@ class Reader:
         """A page of rows."""
         began = perf_counter()
         read = self._lifted(read)
-        actor = actor_key(context)
+        asker = actor_key(context), context.system is not None
         values: list[Any] | None = None
         now = context.now
         if read.after is not None:
-            now, values = self.cursors.read(read.after, read, actor)
+            now, values = self.cursors.read(read.after, read, asker)
         nones = None if values is None else tuple(value is None for value in values)
         ready = self.ready(read, context, nones)
         params = self.params(ready, read, context, now)
@@ -142,7 +142,7 @@ class Reader:
                 total = counted[0][0]
         following = None
         if more and ready.last is not None:
-            following = self.cursors.write(read, actor, now, ready.last(rows[-1]))
+            following = self.cursors.write(read, asker, now, ready.last(rows[-1]))
         context.timings.run += perf_counter() - planned
         return Page(items, following, total, ready.plan.public)
 
@@ -286,6 +286,8 @@ class Reader:
     def _capture(self, params: dict[str, Any], planned: Planned, name: str, source: Source) -> None:
         """What a lambda captured, read off the lambda of this call."""
         for capture in planned.captured.get(name, ()):
+            if not capture.name.startswith(f"{name}."):
+                continue  # of a declaration that the lambda names, which the plan itself reads
             first, *rest = capture.name.removeprefix(f"{name}.").split(".")
             value = source.resolve(first)
             for part in rest:
@@ -375,7 +377,7 @@ def _column_types(fetch: Fetch, columns: tuple[int, ...], model: Model) -> list[
 
 async def fetch_rows(store: Store, name: str, prepared: Any, params: Mapping[str, Any]) -> Rows:
     """Rows of one statement: inside the transaction that is open for the store, else on their own."""
-    transaction = open_transactions.get().get(name)
+    transaction = open_transaction(name)
     try:
         return await (store if transaction is None else transaction).fetch(prepared, params)
     except StoreError as error:

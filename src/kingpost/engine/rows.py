@@ -137,7 +137,9 @@ class Rows:
 
     def plain(self, resource: str, name: str, value: Any) -> Any:
         """An embedded value as plain JSON, whether it is that already (a loaded one) or an object of its class."""
-        return value if isinstance(value, dict) else self._stored(resource, name, value)
+        if isinstance(value, dict):
+            return value  # pyright: ignore[reportUnknownVariableType]
+        return self._stored(resource, name, value)
 
     def _stored(self, resource: str, name: str, value: Any) -> Any:
         """A value as stores take it: an Enum by its value, an embedded value as plain JSON."""
@@ -145,6 +147,11 @@ class Rows:
         if adapter is not None:
             return adapter.dump_python(value, mode="json")
         return value.value if isinstance(value, Enum) else value
+
+    def keys(self, resource: str, store: Store, rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        """Flat keys of a resource as a store answered them, as Python values."""
+        converts = [store.python_form(type) for type in self.key_types(resource)]
+        return [tuple(_converted(convert, part) for convert, part in zip(converts, row, strict=True)) for row in rows]
 
     def key_types(self, resource: str) -> tuple[Any, ...]:
         """The types of the key's columns."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from kingpost.base.errors import Conflict
-from kingpost.engine.context import acting
+from kingpost.engine.context import acting, supplied
 from kingpost.engine.engine import Engine
 from kingpost.engine.reader import missing
 from kingpost.engine.rows import reference_key
@@ -104,7 +104,8 @@ class EngineRunner:
         context = engine.context()
         found = engine.model[resource]
         if is_new(instance):
-            (key,) = await engine.writer.create(resource, [members], context, trusted=True)
+            given = supplied.get().get(id(instance), ())
+            (key,) = await engine.writer.create(resource, [members], context, written=given)
             settle(instance, {} if found.version is None else {found.version: 1})
         else:
             key = key_of(instance)

@@ -15,7 +15,7 @@ from kingpost.base.errors import Conflict, Detail, Rejected, Stale
 from kingpost.engine.batch import Batch, require_distinct
 from kingpost.engine.changes import Changes, called, sorted_out
 from kingpost.engine.checks import Checks
-from kingpost.engine.context import Context, open_transactions
+from kingpost.engine.context import Context, open_transaction
 from kingpost.engine.failures import within
 from kingpost.engine.loading import Key, Loaded, Loader
 from kingpost.engine.plans import Plans
@@ -60,11 +60,12 @@ class Writer:
         context: Context,
         repeat: Idempotency | None = None,
         *,
-        trusted: bool = False,
+        written: Sequence[str] | None = None,
     ) -> list[Key]:
         """Add rows, all or nothing; answers their keys. Raises `Forbidden`, `Rejected`, `Conflict`.
 
-        `trusted`: the values come from the application's own code, which write rules of single members do not bind.
+        `written`: the members that come from outside, None for all that are given. The application's own code may
+        write what it likes; a member from outside is bound by its write rule.
         """
         found = self.model[resource]
         before = await self.repeats.find(found, repeat, context)
@@ -73,7 +74,7 @@ class Writer:
         batch = Batch()
         bulk = len(items) > 1
         keys = [
-            await self._add(found, item, context, batch, f"/{index}" if bulk else "", trusted=trusted)
+            await self._add(found, item, context, batch, f"/{index}" if bulk else "", written)
             for index, item in enumerate(items)
         ]
         # The record comes first, so that of two that repeat each other one fails on nothing else.
@@ -94,27 +95,26 @@ class Writer:
         context: Context,
         batch: Batch,
         pointer: str,
-        *,
-        trusted: bool,
+        written: Sequence[str] | None = None,
     ) -> Key:
         with within(pointer):
+            after = self.checks.after(found, "create", context, tuple(item) if written is None else written)
             change = sorted_out(found, item)
             values = self._filled(found, change.values, context)
             self.checks.validate(found, values)
             self.checks.compute(found, values, context)
             key = self.rows.key(found, values)
-            after = self.checks.after(found, "create", context, () if trusted else tuple(item))
             self.checks.refuse_unless(after, found, values, context, "create")
             batch.add(await self.checks.references(found, values, change.links, context), pointer)
         names = self.rows.column_names(found.name)
         batch.add([Insert(found.name, names, [self.rows.flat(found.name, values)])], pointer)
-        batch.add(self._links(found, key, change, fresh=True), pointer)
+        batch.add(self._links(found, key, change.links), pointer)
         for name, below in change.nested.items():
             relation = found.relations[name]
             for index, one in enumerate(below):
                 inner = {**one, relation.inverse or "": key}
                 place = f"{pointer}/{name}/{index}"
-                await self._add(self.model[relation.target], inner, context, batch, place, trusted=trusted)
+                await self._add(self.model[relation.target], inner, context, batch, place)
         batch.add(self.checks.check(after, key, context, "create"), pointer)
         return key
 
@@ -152,7 +152,7 @@ class Writer:
     ) -> int | None:
         """Give members of one row new values. With `version` the row must have it, else `Stale`.
 
-        Answers the version that the row has now. `trusted` as in `create`.
+        Answers the version that the row has now. `trusted`: the values are the application's own, see `create`.
         """
         found = self.model[resource]
         if await self.repeats.find(found, repeat, context) is not None:
@@ -161,7 +161,8 @@ class Writer:
         async def attempt(loaded: Loaded, index: int) -> list[Operation]:
             return await self._updated(found, loaded, data, context, trusted=trusted)
 
-        return await self._attempts(found, [key], "update", context, attempt, repeat, version=version)
+        written = () if trusted else (tuple(data),)
+        return await self._attempts(found, [key], "update", context, attempt, repeat, version=version, written=written)
 
     async def update_many(
         self,
@@ -184,7 +185,8 @@ class Writer:
         async def attempt(loaded: Loaded, index: int) -> list[Operation]:
             return await self._updated(found, loaded, items[index][1], context, trusted=False)
 
-        await self._attempts(found, keys, "update", context, attempt, repeat, many=True)
+        written = [tuple(data) for _, data in items]
+        await self._attempts(found, keys, "update", context, attempt, repeat, many=True, written=written)
         return keys
 
     async def _updated(
@@ -251,6 +253,8 @@ class Writer:
     ) -> Any:
         """Call the body of an action on one row and store what it changed; answers what it returned."""
         found = self.model[resource]
+        if await self.repeats.find(found, repeat, context) is not None:
+            return None
         answer: Any = None
 
         async def attempt(loaded: Loaded, index: int) -> list[Operation]:
@@ -296,7 +300,11 @@ class Writer:
         differing = {name: value for name, value in values.items() if loaded.values.get(name) != value}
         by_column = self.rows.changed(found.name, {**change.values, **differing})
         operations.append(Update(found.name, loaded.key, by_column, loaded.version))
-        operations.extend(self._links(found, loaded.key, change, fresh=False))
+        for name, targets in change.links.items():
+            relation = found.relations[name]
+            kept = await self.checks.unseen(found, name, loaded.key, context)
+            operations.append(Clear(relation.link, relation.near, loaded.key))
+            operations.extend(self._links(found, loaded.key, {name: [*targets, *kept]}))
         operations.extend(self.checks.check(after, loaded.key, context, verb or "change"))
         return operations
 
@@ -311,10 +319,11 @@ class Writer:
         *,
         version: int | None = None,
         many: bool = False,
+        written: Sequence[Sequence[str]] = (),
     ) -> int | None:
         """Load, change and store, again where somebody else was faster; answers the version of one row."""
         for left in reversed(range(ATTEMPTS)):
-            rows = await self._loaded(found, keys, verb, context, many=many)
+            rows = await self._loaded(found, keys, verb, context, written, many=many)
             if version is not None and rows[0].version != version:
                 raise Stale("KP412", f"this {found.name} has changed since the version that was named")
             batch = Batch()
@@ -343,21 +352,26 @@ class Writer:
         return None
 
     async def _loaded(
-        self, found: ResourceModel, keys: Sequence[Key], verb: str, context: Context, *, many: bool
+        self,
+        found: ResourceModel,
+        keys: Sequence[Key],
+        verb: str,
+        context: Context,
+        written: Sequence[Sequence[str]],
+        *,
+        many: bool,
     ) -> list[Loaded]:
         if many:
-            return await self.loader.many(found.name, keys, verb, context)
-        return [await self.loader.one(found.name, key, verb, context) for key in keys]
+            return await self.loader.many(found.name, keys, verb, context, written)
+        return [await self.loader.one(found.name, key, verb, context, written[0] if written else ()) for key in keys]
 
     # Operations
 
-    def _links(self, found: ResourceModel, key: Key, change: Changes, *, fresh: bool) -> list[Operation]:
+    def _links(self, found: ResourceModel, key: Key, links: Mapping[str, Sequence[Key]]) -> list[Operation]:
         operations: list[Operation] = []
-        for name, targets in change.links.items():
+        for name, targets in links.items():
             relation = found.relations[name]
             link = self.model[relation.link]
-            if not fresh:
-                operations.append(Clear(link.name, relation.near, key))
             rows: list[Key] = []
             for place, target in enumerate(dict.fromkeys(targets)):
                 values: Values = self._filled(link, {relation.near: key, relation.far: target}, None)
@@ -371,7 +385,7 @@ class Writer:
     async def run(self, found: ResourceModel, operations: list[Operation]) -> None:
         """One batch: in the transaction that is open for the store, else in one of its own."""
         store = self.stores[found.store]
-        transaction = open_transactions.get().get(found.store)
+        transaction = open_transaction(found.store)
         await (store if transaction is None else transaction).write(operations)
 
 

@@ -88,10 +88,11 @@ def _part(python: Any, type: Type) -> Any:
 
 
 def _hints(python: Any) -> dict[str, Any]:
-    if isinstance(python, type) and issubclass(python, BaseModel):
+    fields: Mapping[str, Any] | None = getattr(python, "model_fields", None)
+    if fields is not None:
         return {
             name: Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
-            for name, info in python.model_fields.items()
+            for name, info in fields.items()
         }
     return typing.get_type_hints(python, include_extras=dataclasses.is_dataclass(python))
 

@@ -25,7 +25,7 @@ from kingpost.language.tree import (
 from kingpost.language.types import reference
 from kingpost.model.columns import key_columns
 from kingpost.plan.read import refused
-from kingpost.plan.select import Select
+from kingpost.plan.select import Order, Select
 from kingpost.plan.shapes import keys_of
 from kingpost.plan.standing import Standing
 
@@ -34,12 +34,14 @@ from kingpost.plan.standing import Standing
 class LoadPlan:
     """Those of the rows `keys` that the actor may see, as stored: `columns` says which member stands where.
 
-    `allowed`: the column that tells whether the verb is allowed, None where it surely is.
+    `allowed`: the column that tells whether the verb is allowed, None where it surely is. `written`: for members that
+    are going to be written and have a rule of their own, the column that tells whether they may be.
     """
 
     select: Select
     columns: dict[str, tuple[int, ...]]
     allowed: int | None
+    written: dict[str, int]
     captures: tuple[Capture, ...]
 
 
@@ -64,8 +66,19 @@ class VisiblePlan:
     captures: tuple[Capture, ...]
 
 
-def plan_load(standing: Standing, resource: str, verb: str, *, many: bool = False) -> LoadPlan:
-    """`many`: the rows of the parameter `keys`, else that of `key`.
+@dataclass(frozen=True, slots=True)
+class LinksPlan:
+    """Where the links of a list lead, and whether the actor may read the list (the last column; `readable`: always)."""
+
+    select: Select
+    readable: bool
+    captures: tuple[Capture, ...]
+
+
+def plan_load(
+    standing: Standing, resource: str, verb: str, written: tuple[str, ...] = (), *, many: bool = False
+) -> LoadPlan:
+    """`many`: the rows of the parameter `keys`, else that of `key`. `written`: members that are going to be.
 
     Raises `Forbidden` or `Unauthenticated` where the rules give this verb, or reading, to no one like the actor.
     """
@@ -93,9 +106,17 @@ def plan_load(standing: Standing, resource: str, verb: str, *, many: bool = Fals
     if may != TRUE:
         expressions.append(may)
         allowed = width
+        width += 1
+    ruled: dict[str, int] = {}
+    for name in written:
+        right = standing.member(resource, name, "write")
+        if right != TRUE:
+            expressions.append(right)
+            ruled[name] = width
+            width += 1
     one = Compare("==", identity(root), Param("key", reference(resource)))
     where = all_of(In(identity(root), keys_of(resource)) if many else one, standing.visible(resource))
-    return LoadPlan(Select(resource, tuple(expressions), where), columns, allowed, _captures(standing))
+    return LoadPlan(Select(resource, tuple(expressions), where), columns, allowed, ruled, _captures(standing))
 
 
 def plan_after(standing: Standing, resource: str, verb: str | None, written: tuple[str, ...] = ()) -> AfterPlan:
@@ -117,6 +138,24 @@ def plan_visible(standing: Standing, resource: str) -> VisiblePlan:
         return VisiblePlan(None, ())
     root = identity(Root(resource))
     return VisiblePlan(Select(resource, (root,), all_of(In(root, keys_of(resource)), visible)), _captures(standing))
+
+
+def plan_links(standing: Standing, resource: str, name: str) -> LinksPlan:
+    """The links of a list of the row `key`."""
+    relation = standing.model[resource].relations[name]
+    link, root = standing.model[relation.link], Root(relation.link)
+    owner = Step(root, relation.near, resource, False)
+    readable = standing.member_of(owner, name)
+    orders: tuple[Order, ...] = ()
+    if relation.position is not None:
+        orders = (Order(Field(root, relation.position, link.fields[relation.position].type)),)
+    select = Select(
+        relation.link,
+        (identity(Step(root, relation.far, relation.target, False)), readable),
+        Compare("==", identity(owner), Param("key", reference(resource))),
+        orders,
+    )
+    return LinksPlan(select, readable == TRUE, _captures(standing))
 
 
 def _captures(standing: Standing) -> tuple[Capture, ...]:

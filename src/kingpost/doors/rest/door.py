@@ -22,8 +22,10 @@ from kingpost.doors.rest.writes import Writes
 from kingpost.engine.context import Context
 from kingpost.engine.engine import Engine
 from kingpost.model.model import Model
+from kingpost.plan.hints import admitting
 
 log = logging.getLogger("kingpost.rest")
+access = logging.getLogger("kingpost.access")
 
 Handler: TypeAlias = Callable[[Request, Target], Awaitable[Answer | None]]
 Static: TypeAlias = Callable[[], Answer]
@@ -36,7 +38,7 @@ class RestDoor:
 
     The actor is `scope["kingpost.actor"]`: an instance of the model's actor resource, or None. `pages` says for which
     resources HTML is answered, and by what. `others` answers the OpenAPI document of routes that are served elsewhere.
-    `hint` is what a developer is told of an error, "" for nothing.
+    `development` says whether it is developers who ask: they are told which rules refused.
     """
 
     def __init__(
@@ -48,9 +50,10 @@ class RestDoor:
         settings: RestSettings | None = None,
         pages: Pages | None = None,
         others: Callable[[], Mapping[str, Any]] | None = None,
-        hint: Callable[[KingpostError], str] | None = None,
+        development: Callable[[], bool] = bool,
     ) -> None:
-        self._hint = hint
+        self._model = model
+        self._development = development
         self.settings = settings or RestSettings()
         self._engine = engine
         self._routes = Routes(model, prefix, bulk=not self.settings.require_if_match)
@@ -87,6 +90,14 @@ class RestDoor:
         found += [("GET", path, "The description of this API") for path in self._statics]
         return [*found, ("GET", f"{PROBLEMS}{{code}}", "What a kind of problem means")]
 
+    def hint(self, error: KingpostError) -> str:
+        """For developers the rules that refused, in the log too, where a browser shows no more than the status."""
+        if error.asked is None or not self._development():
+            return ""
+        hint = admitting(self._model, error.asked)
+        access.warning("%s %s: %s", error.code, error.message, hint)
+        return hint
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request. Every fault becomes a problem, unless the answer has begun."""
         request: Request | None = None
@@ -96,8 +107,7 @@ class RestDoor:
         except ClientGone:
             return
         except KingpostError as error:
-            hint = "" if self._hint is None else self._hint(error)
-            answer = problem(error, challenge=self.settings.challenge, hint=hint)
+            answer = problem(error, challenge=self.settings.challenge, hint=self.hint(error))
         except Exception as error:
             if request is not None and request.started:
                 # The status has been sent: only a connection cut short still tells that something is missing.

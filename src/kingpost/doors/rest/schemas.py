@@ -78,9 +78,9 @@ class Schemas:
     def named(self, resource: ResourceModel) -> Json:
         """How a row is named in what comes in: by its key as an object, or bare where it has one member."""
         whole = self.key(resource)
-        if len(resource.key) > 1:
+        if len(resource.key) != 1:
             return whole
-        (name,) = resource.key
+        name = resource.key[0]
         if name in resource.relations:
             return {"anyOf": [whole, self.named(self._model[resource.relations[name].target])]}
         return {"anyOf": [whole, self._key_member(resource, name)]}

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 def value(t: Translator, node: Expression) -> Value:
     """Translate a value."""
     match node:
+        case Const(value=None, type=type) if type.kind is Kind.REFERENCE:
+            return Value(tuple(t.dialect.null(part.type) for part in t.shared.key_columns(type.name)), type)
         case Const(value=None):
             return made(t, t.dialect.null(node.type), node)
         case Const(value=True | False as known):

@@ -51,6 +51,7 @@ def serve(serving: Serving, report: Report) -> int:
     os.environ.setdefault("KINGPOST_SECRET", secrets.token_hex(32))
     if not os.environ["KINGPOST_SECRET"]:
         os.environ["KINGPOST_SECRET"] = secrets.token_hex(32)
+    os.environ["KINGPOST_DEVELOPMENT"] = "" if serving.production else "1"  # a refusal says what would admit it
     _import_ahead(serving)
     prepared = prepare(serving.target, create=not serving.production)
     report(prepared, False)

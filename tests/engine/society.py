@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -276,9 +276,6 @@ class Rule:
             return False
 
 
-SCHEMA: dict[str, ModelSchema] = {}
-
-
 def rule(text: str, resource: str, model: Model) -> Rule | None:
     """None: the language refuses it."""
     me = Keyed("Person", Param("me", reference("Person", nullable=True)))
@@ -298,7 +295,6 @@ class Rules:
     allow: Mapping[tuple[str, str], Sequence[Rule]]
     deny: Mapping[tuple[str, str], Sequence[Rule]]
     stars: Rule | None
-    _seen: dict[Any, bool] = field(default_factory=dict)
 
     def holds(self, resource: str, verb: str, row: Row, me: Row | None) -> bool:
         """The verdict of CPython."""
@@ -325,6 +321,9 @@ class Rules:
             fields = {**note.fields, "stars": dataclasses.replace(stars, access=access)}
             resources["Note"] = dataclasses.replace(note, fields=fields)
         return dataclasses.replace(model, resources=resources)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))
 
     def __repr__(self) -> str:
         lines = [f"{effect} {'.'.join(key)}: {one.text}" for effect, of in (("allow", self.allow), ("deny", self.deny))

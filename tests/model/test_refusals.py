@@ -347,6 +347,18 @@ def actor_without_annotation():
     return [Thing, User]
 
 
+@case("KM502")
+def actor_in_place_of_the_row():
+    class Thing(Resource):
+        name: str
+
+        @allow("update")
+        def rule(me: User) -> bool:
+            return me.name == "a"
+
+    return [Thing, User]
+
+
 @case("KM503")
 def nobody_to_be():
     class Thing(Resource, read=authenticated):
@@ -377,6 +389,18 @@ def rule_over_nothing():
         name: str
 
         @deny()
+        def rule(self) -> bool:
+            return True
+
+    return [Thing]
+
+
+@case("KM505")
+def rule_without_parentheses():
+    class Thing(Resource):
+        name: str
+
+        @deny
         def rule(self) -> bool:
             return True
 

@@ -23,6 +23,7 @@ from kingpost.language.evaluate_forms import (
     lifted,
     listed,
     negated,
+    shown,
     strict,
     total,
 )
@@ -50,6 +51,7 @@ from kingpost.language.tree import (
     Quantify,
     Root,
     Row,
+    Shown,
     Slice,
     Step,
     Summary,
@@ -88,6 +90,8 @@ def compile_expression(expression: Expression) -> Compiled:
             return _joined(operands, type, True)
         case Truth(operand=operand):
             return lifted(bool, compile_expression(operand))
+        case Shown(operand=operand):
+            return shown(compile_expression(operand))
         case If(condition=condition, then=then, otherwise=otherwise):
             return branched(_condition(condition), compile_expression(then), compile_expression(otherwise))
         case Compare(op=op, left=left, right=right):

@@ -141,6 +141,16 @@ def lifted(function: Callable[[Any], Any], operand: Compiled) -> Compiled:
     return ask
 
 
+def shown(operand: Compiled) -> Compiled:
+    """None where it is unknown."""
+
+    def ask(frame: Frame) -> Any:
+        found = operand(frame)
+        return None if found is UNKNOWN else found
+
+    return ask
+
+
 def strict(function: Callable[..., Any], *operands: Compiled) -> Compiled:
     """A function that raises over None, and where it has no answer: zero, out of range."""
 

@@ -31,6 +31,7 @@ from kingpost.language.tree import (
     Quantify,
     Root,
     Row,
+    Shown,
     Slice,
     Step,
     Summary,
@@ -66,7 +67,7 @@ class _Renderer:
                 text = constant(value)
                 return text, _SIGN if text.startswith("-") else _ATOM
             case Param(name=name):
-                return ("now()" if name == "now" else name), _ATOM
+                return ("now()" if name in ("now", "present") else name), _ATOM
             case Field(row=row, name=name):
                 return f"{self.row(row)}.{name}", _ATOM
             case Member(operand=operand, name=name):
@@ -85,6 +86,8 @@ class _Renderer:
                 return " and ".join(self.text(operand, _NOT) for operand in operands), _AND
             case Or(operands=operands):
                 return " or ".join(self.text(operand, _AND) for operand in operands), _OR
+            case Shown(operand=operand):
+                return self.form(operand)
             case Truth(operand=operand):
                 return f"bool({self.text(operand, _IF)})", _ATOM
             case If(condition=condition, then=then, otherwise=otherwise):

@@ -151,6 +151,14 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """The operand as an answer shows it: None where it is unknown. Never said in the language: rows are sorted by it."""
+
+    operand: Expression
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
 class If:
     condition: Expression
     then: Expression
@@ -274,6 +282,7 @@ Expression: TypeAlias = (
     | And
     | Or
     | Truth
+    | Shown
     | If
     | Compare
     | IsNone
@@ -402,6 +411,7 @@ EXPRESSIONS = (
     And,
     Or,
     Truth,
+    Shown,
     If,
     Compare,
     IsNone,

@@ -118,7 +118,9 @@ def _rule(
         return None, None
     parameters = source.parameters
     asks = _me(function)
-    if not 1 <= len(parameters) <= 2 or (asks is not None and asks[1] is inspect.Parameter.empty):
+    unclear = asks is not None and asks[1] is inspect.Parameter.empty
+    # Without `self` the actor's own name would stand for the row.
+    if not 1 <= len(parameters) <= 2 or unclear or parameters[0] != "self":
         remedy = f"def {name}(self, me: {reader.actor or 'User'} | None) -> bool:"
         reader.drafts.refuse("KM502", f"{what} takes ({', '.join(parameters)})", remedy, draft, name)
         return None, source

@@ -16,6 +16,7 @@ from kingpost.language.tree import (
     Compare,
     Comparison,
     Expression,
+    Field,
     Identity,
     In,
     IsNone,
@@ -24,6 +25,8 @@ from kingpost.language.tree import (
     Param,
     Root,
     Row,
+    Shown,
+    Step,
     any_of,
 )
 from kingpost.language.types import BOOL, TEXT, Kind, Type, reference
@@ -78,7 +81,7 @@ class Conditions:
                 value = along(self.standing, Root(resource), key.path, lambda value: value, "?sort")
             if value.type.kind in _UNSORTED:
                 self._refuse("?sort", f"{'.'.join(key.path) or 'this value'} has no order to sort by")
-            found.append(Order(value, key.descending))
+            found.append(Order(_ordered(value), key.descending))
         return tuple(found)
 
     def _comparison(self, value: Expression, condition: Condition, name: str, pointer: str) -> Expression:
@@ -188,6 +191,13 @@ class Conditions:
     @staticmethod
     def _refuse(pointer: str, message: str) -> None:
         raise Invalid("KP114", message, [Detail(pointer, "KP114", message)])
+
+
+def _ordered(value: Expression) -> Expression:
+    """Rows behind which the value is unknown have their place in an order: that of None."""
+    if isinstance(value, Field | Identity) and not isinstance(value.row, Step):
+        return value
+    return value if value.type.kind is Kind.REFERENCE else Shown(value, value.type.maybe())
 
 
 def _not_understood(error: LanguageError) -> Invalid:

@@ -21,6 +21,7 @@ from kingpost.language.tree import (
     Negative,
     Or,
     Param,
+    Shown,
     Slice,
     Summary,
     Truth,
@@ -57,6 +58,8 @@ def value(t: Translator, node: Expression) -> Value:
         case Identity():
             terms, defined = translate_rows.identity(t, node.row)
             return Value(terms, node.type, defined)
+        case Shown(operand=operand):
+            return Value(t.value(operand).terms, node.type)
         case If():
             return choose(t, node.condition, node.then, node.otherwise, node)
         case And() | Or() if node.type != BOOL:

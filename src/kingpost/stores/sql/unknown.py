@@ -26,6 +26,7 @@ from kingpost.language.tree import (
     Quantify,
     Root,
     Row,
+    Shown,
     Slice,
     Step,
     Summary,
@@ -39,6 +40,8 @@ def can_be_unknown(node: Expression) -> bool:
     match node:
         case Const() | Param() | Summary():
             return isinstance(node, Summary)
+        case Shown():
+            return False
         case Field(row=row):
             return not is_reached(row)
         case Identity(row=Step(base=base)):

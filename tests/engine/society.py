@@ -1,9 +1,9 @@
 """A small domain whose rules are drawn by chance, its rows, and the rules' oracle: CPython on plain objects.
 
-    Person      the actor: age, nick and boss may be None
-    Note        of an author, perhaps for a reader; has replies and, by links, tags; `stars` has a rule of its own
-    Reply       to a note, perhaps of nobody
-    Tag         on any number of notes
+Person      the actor: age, nick and boss may be None
+Note        of an author, perhaps for a reader; has replies and, by links, tags; `stars` has a rule of its own
+Reply       to a note, perhaps of nobody
+Tag         on any number of notes
 """
 
 from __future__ import annotations

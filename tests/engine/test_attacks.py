@@ -237,16 +237,28 @@ async def test_a_masked_field_finds_nobody_but_oneself(app: App, held: Held, que
 async def test_a_masked_field_is_none_for_all_alike(app: App, held: Held) -> None:
     """Where None fulfils a condition, it tells the same of every row."""
     everyone = {"Ann", "Ben", "Cat", "Captain"}
-    for query in ("email[ne]=canary-Ann@example.org", "email[ne]=x", "email[none]=true", where("not (email == 'x')"),
-                  where("email is None"), where("email != 'canary-Cat@example.org'"), where("not home"),
-                  where("email not in ('canary-Ann@example.org', 'x')")):
+    for query in (
+        "email[ne]=canary-Ann@example.org",
+        "email[ne]=x",
+        "email[none]=true",
+        where("not (email == 'x')"),
+        where("email is None"),
+        where("email != 'canary-Cat@example.org'"),
+        where("not home"),
+        where("email not in ('canary-Ann@example.org', 'x')"),
+    ):
         found = set(await names(Client(app, held.boss), f"/api/members?{query}", "name"))
         assert found - {"Boss"} == everyone, query
 
 
 async def test_relations_with_a_row_rule_are_no_oracle_in_text(app: App, held: Held) -> None:
     ben = Client(app, held.ben)
-    for text in ("mentor is not None", "mentor is None", "mentor == me", "any(d.owner.mentor is None for d in documents)"):
+    for text in (
+        "mentor is not None",
+        "mentor is None",
+        "mentor == me",
+        "any(d.owner.mentor is None for d in documents)",
+    ):
         assert (await ben("GET", f"/api/members?{where(text)}")).status == 400
     for query in ("mentor[none]=false", "mentor[none]=true", f"mentor={held.shy.id}", f"mentor[ne]={UNKNOWN}"):
         found = await names(ben, f"/api/members?{query}", "name")
@@ -277,15 +289,26 @@ async def test_masked_values_are_not_shown(app: App, held: Held) -> None:
     for media in ("text/csv", "application/x-ndjson"):
         silent(await Client(app)("GET", "/api/members?fields=email,home,name,initials", accept=media))
         silent(await Client(app)("GET", "/api/documents?fields=title,note,number", accept=media))
-    for path in ("documents?include=labels,pages,owner", "labels?include=documents.pages", "pages?include=document.labels"):
+    for path in (
+        "documents?include=labels,pages,owner",
+        "labels?include=documents.pages",
+        "pages?include=document.labels",
+    ):
         silent(await Client(app, held.boss)("GET", f"/api/{path}"))
 
 
 async def test_write_only_fields_are_nowhere(app: App, held: Held) -> None:
     for actor in (held.ann, held.boss):
         client = Client(app, actor)
-        for query in ("password=canary-word", "password[startswith]=c", where("password == 'canary-word'"), "sort=password",
-                      "fields=password", "group=password", "q=canary-word"):
+        for query in (
+            "password=canary-word",
+            "password[startswith]=c",
+            where("password == 'canary-word'"),
+            "sort=password",
+            "fields=password",
+            "group=password",
+            "q=canary-word",
+        ):
             reply = await client("GET", f"/api/documents?{query}")
             assert reply.status == 400 or reply.json["items"] == []
         reply = await Client(app, held.ann)("PATCH", f"/api/documents/{held.public.id}", {"password": "canary-new"})
@@ -423,9 +446,15 @@ async def test_a_cursor_serves_its_actor_and_its_question_alone(app: App, held: 
     assert (await ben("GET", f"{base}&after={cursor}")).status == 200
     for actor in (held.ann, held.cat, None):
         assert (await Client(app, actor)("GET", f"{base}&after={cursor}")).status == 400
-    for other in ("/api/members?sort=-name&limit=2", "/api/members?limit=2", "/api/teams?sort=name&limit=2",
-                  f"{base}&name=Ann", f"{base}&" + where("name > 'A'"), f"{base}&q=a",
-                  f"/api/documents/{held.public.id}/labels?sort=name&limit=2"):
+    for other in (
+        "/api/members?sort=-name&limit=2",
+        "/api/members?limit=2",
+        "/api/teams?sort=name&limit=2",
+        f"{base}&name=Ann",
+        f"{base}&" + where("name > 'A'"),
+        f"{base}&q=a",
+        f"/api/documents/{held.public.id}/labels?sort=name&limit=2",
+    ):
         assert (await ben("GET", f"{other}&after={cursor}")).status == 400, other
     for edited in (cursor[:-1], cursor + "A", "A" + cursor[1:], cursor[:20] + "A" + cursor[21:], "", "é", "a" * 5000):
         assert (await ben("GET", f"{base}&after={quote(edited)}")).status == 400 or edited == cursor
@@ -610,7 +639,9 @@ async def test_a_batch_with_one_forbidden_item_does_nothing(app: App, held: Held
 
 async def test_answers_to_writes_hold_what_may_be_read(app: App, held: Held) -> None:
     ben = Client(app, held.ben)
-    reply = silent(await ben("PATCH", f"/api/documents/{held.public.id}?include=labels,pages,owner.mentor", {"number": 1}))
+    reply = silent(
+        await ben("PATCH", f"/api/documents/{held.public.id}?include=labels,pages,owner.mentor", {"number": 1})
+    )
     assert reply.json["note"] is None
     assert "password" not in reply.json
     reply = silent(await ben("POST", f"/api/documents/{held.public.id}/leak", {}))
@@ -637,7 +668,9 @@ async def test_what_the_store_decides_is_decided_for_the_row_after(app: App, hel
     made = await ann("POST", "/api/tickets", {"code": "a", "document": str(held.public.id)})
     assert made.status == 201
     at = f"/api/tickets/{made.json['id']}"
-    assert (await ann("POST", "/api/tickets", {"code": "b", "document": str(held.public.id), "grade": "c"})).status == 403
+    assert (
+        await ann("POST", "/api/tickets", {"code": "b", "document": str(held.public.id), "grade": "c"})
+    ).status == 403
     assert (await ann("PATCH", at, {"grade": "c"})).status == 403
     assert (await ann("PATCH", at, {"document": None})).status == 403
     assert (await ben("PATCH", at, {"code": "b"})).status == 403
@@ -727,7 +760,11 @@ async def test_tasks_side_by_side_act_each_for_himself(app: App, held: Held) -> 
         *(seen(actor) for actor in (held.ann, held.ben, held.cat, None)), seen(None, system=True)
     )
     assert answers == [
-        ["Public", "canary-draft"], ["Public"], ["canary-other"], [], ["Public", "canary-draft", "canary-other"],
+        ["Public", "canary-draft"],
+        ["Public"],
+        ["canary-other"],
+        [],
+        ["Public", "canary-draft", "canary-other"],
     ]
 
 
@@ -742,6 +779,7 @@ async def test_a_task_does_not_outlive_the_transaction_it_began_in(app: App, hel
         async with app.transaction():
             await Label(name="inside").save()
             task = asyncio.ensure_future(write())
+
         async def undone() -> None:
             async with app.transaction():
                 late.set()
@@ -862,9 +900,21 @@ async def test_only_what_is_the_same_for_everyone_may_be_shared(app: App, held: 
 async def test_every_way_to_write_an_address_meets_the_same_rules(app: App, held: Held) -> None:
     ben = Client(app, held.ben)
     at = f"/api/documents/{held.draft.id}"
-    for path in (at + "/", at + ".json", at.replace("documents", "Documents"), at.replace("/api/", "/api//"),
-                 at.replace("/api", "//api"), at.replace("d", "%64", 1), at + "/.", at + "/../" + str(held.draft.id),
-                 f"/api/teams/../documents/{held.draft.id}", at + "%2e", at + ";x", at.upper(), at + "?x=1"):
+    for path in (
+        at + "/",
+        at + ".json",
+        at.replace("documents", "Documents"),
+        at.replace("/api/", "/api//"),
+        at.replace("/api", "//api"),
+        at.replace("d", "%64", 1),
+        at + "/.",
+        at + "/../" + str(held.draft.id),
+        f"/api/teams/../documents/{held.draft.id}",
+        at + "%2e",
+        at + ";x",
+        at.upper(),
+        at + "?x=1",
+    ):
         reply = silent(await ben("GET", path))
         assert reply.status in (400, 404, 405), path
     for method in ("HEAD", "OPTIONS", "TRACE", "PROPFIND", "get"):
@@ -874,7 +924,13 @@ async def test_every_way_to_write_an_address_meets_the_same_rules(app: App, held
     assert (reply.status, reply.body) == (404, b"")
     reply = await ben("POST", at, {}, x_http_method_override="GET")
     assert reply.status == 405
-    for inner in ("/api/_repeats.main", "/api/Document.labels", "/api/kingpost_repeats", "/api/-", "/api/assignments/-"):
+    for inner in (
+        "/api/_repeats.main",
+        "/api/Document.labels",
+        "/api/kingpost_repeats",
+        "/api/-",
+        "/api/assignments/-",
+    ):
         assert (await ben("GET", inner)).status == 404
 
 

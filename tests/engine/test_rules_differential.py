@@ -295,7 +295,9 @@ class Trial:
             before = id in self.visible["Note"] and self.rules.holds("Note", "update", self.all["Note"][id], self.actor)
             after = {**DATA["Note"], id: {**DATA["Note"][id], **change}}
             may = before and self._referable(change) and self._holds_after("update", id, after)
-            self.same(await self._tries(self.engine.update, "Note", (id,), _given(change)), may, f"update {id} {change}")
+            self.same(
+                await self._tries(self.engine.update, "Note", (id,), _given(change)), may, f"update {id} {change}"
+            )
         made = {**DATA["Note"], 9: values}
         may = self._referable(values) and self._holds_after("create", 9, made)
         data = {"id": 9, **_given(values)}

@@ -10,10 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from kingpost import App, Forbidden, Invalid, NotFound, Rejected, Unauthenticated, as_system
+from kingpost import App, Forbidden, Invalid, NotFound, Rejected, Resource, Unauthenticated, anyone, as_system, field
 from kingpost.engine.context import Context
 from kingpost.engine.repeats import Idempotency
 from kingpost.plan.intent import Read, SortKey
+from kingpost.testing import Client
 from tests.fleet import AT, Airport, Duty, Flight, Grade, Note, Organisation, Part, Person, Pilot, Plane, Seat, fleet
 
 NOBODY = Context(None, AT)
@@ -197,3 +198,27 @@ async def test_includes_are_bounded(app: App, monkeypatch: pytest.MonkeyPatch) -
         await Flight.all().include("seats")
     with pytest.raises(Rejected, match="deeper"):
         await app.engine.page(Read("Part", include=(("parent",) * 20,)), NOBODY)
+
+
+async def test_a_reference_can_be_sent_back_as_it_was_answered(app: App) -> None:
+    class Book(Resource, read=anyone, write=anyone):
+        isbn: str = field(key=True, max_length=9)
+
+    class Copy(Resource, key=("book", "number"), read=anyone, write=anyone):
+        book: Book
+        number: int
+
+    class Loan(Resource, read=anyone, write=anyone):
+        copy_: Copy
+
+    library = App("library", resources=[Book, Copy, Loan], stores={"main": "sqlite://"}, secret=b"t")
+    async with Client(library) as client:
+        await library.sync()
+        await client.post("/api/books", json={"isbn": "97"})
+        await client.post("/api/copies", json={"book": "97", "number": 1})
+        made = await client.post("/api/loans", json={"copy_": {"book": {"isbn": "97"}, "number": 1}})
+        assert made.status_code == 201, made.text
+        row = made.json()
+        again = await client.put(made.headers["location"], json={"copy_": row["copy_"]})
+        assert again.status_code == 200, again.text
+        assert again.json() == row

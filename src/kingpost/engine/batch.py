@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from kingpost.base.errors import Asked, Detail, KingpostError, Rejected
 from kingpost.engine.failures import explained, no_such_row, within
 from kingpost.model.model import Model
 from kingpost.plan.select import Check, Operation
-from kingpost.stores.contract import CheckFailed, ReferenceViolation, StoreError
+from kingpost.stores.contract import CheckFailed, ReferenceViolation, StoreError, UniqueViolation
 
 
 class Batch:
@@ -18,6 +18,8 @@ class Batch:
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self._places: list[str] = []
+        self.undecided: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+        """What only the store decides of new rows, asked another way where it does not take them; with the pointer."""
 
     def add(self, operations: Sequence[Operation], pointer: str) -> None:
         """Operations for the part of the input that `pointer` leads to."""
@@ -28,6 +30,13 @@ class Batch:
         """Operations in front of all others, for no part of the input."""
         self.operations[:0] = operations
         self._places[:0] = [""] * len(operations)
+
+    async def decide(self, error: StoreError) -> None:
+        """Where a value is taken: raises, if the rules refuse a row, what they say, and not that it is taken."""
+        if isinstance(error, UniqueViolation):
+            for pointer, refuse in self.undecided:
+                with within(pointer):
+                    await refuse()
 
     def place(self, error: StoreError) -> str:
         """The part of the input that an error is about; "" where the store can't tell."""

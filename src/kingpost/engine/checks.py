@@ -18,7 +18,7 @@ from kingpost.model.model import ResourceModel
 from kingpost.plan.rights import ActorWorld, bound
 from kingpost.plan.select import Check, Operation
 from kingpost.plan.values import bound_key
-from kingpost.plan.write import AfterPlan, VisiblePlan, plan_after, plan_links, plan_visible
+from kingpost.plan.write import AfterPlan, VisiblePlan, plan_after, plan_links, plan_unwritten, plan_visible
 from kingpost.stores.contract import Store
 
 Key = tuple[Any, ...]
@@ -83,6 +83,28 @@ class Checks:
         params = {**parameters(context, after.plan.captures), "keys": [bound_key(key)]}
         return [Check(after.plan.select, params, 1, verb)]
 
+    async def refuse_unwritten(
+        self, after: After, found: ResourceModel, values: Values, context: Context, verb: str
+    ) -> None:
+        """For a row that the store did not take, so that it could not be asked: who may not write it is told no more.
+
+        Any row of the resource will do to ask beside; there is one, as the row collided with it.
+        """
+        select = None if after.test is not None else plan_unwritten(after.plan, found.name)
+        if select is None:
+            return
+        params: dict[str, Any] = {"row": bound_key(self._rows.key(found, values))}
+        for name, value in values.items():
+            relation = found.relations.get(name)
+            if relation is None:
+                params[f"row.{name}"] = self._rows.stored(found.name, name, value)
+            else:
+                params[f"row.{name}"] = None if value is None else bound_key(value)
+        store = self._stores[found.store]
+        params.update(parameters(context, after.plan.captures))
+        if not await fetch_rows(store, found.store, store.prepare(select), params):
+            raise self._refusal(after, found, context, verb)
+
     # References
 
     async def references(
@@ -131,9 +153,7 @@ class Checks:
     def _plan_visible(self, target: ResourceModel, context: Context) -> VisiblePlan:
         return self._plans.find(("visible", target.name), context, lambda standing: plan_visible(standing, target.name))
 
-    async def _seen(
-        self, target: ResourceModel, plan: VisiblePlan, keys: Sequence[Key], context: Context
-    ) -> list[Key]:
+    async def _seen(self, target: ResourceModel, plan: VisiblePlan, keys: Sequence[Key], context: Context) -> list[Key]:
         """Those of the keys whose rows the actor may see."""
         if plan.select is None or not keys:
             return list(keys)

@@ -256,9 +256,7 @@ class Engine:
                 return await self._called_once(found, one, arguments, context, idempotency)
             return await self.writer.act(resource, key, one, arguments, context, version=version, repeat=idempotency)
 
-    async def _referred(
-        self, action: ActionModel, arguments: Mapping[str, Any], context: Context
-    ) -> Mapping[str, Any]:
+    async def _referred(self, action: ActionModel, arguments: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
         """The inputs of an action, keys of rows become rows, as the actor may see them. Raises `Rejected`."""
 
         async def row(name: str, target: str, key: Any) -> Any:

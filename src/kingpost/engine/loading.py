@@ -38,9 +38,7 @@ class Loader:
         self._stores = stores
         self._rows = rows
 
-    async def one(
-        self, resource: str, key: Key, verb: str, context: Context, written: Collection[str] = ()
-    ) -> Loaded:
+    async def one(self, resource: str, key: Key, verb: str, context: Context, written: Collection[str] = ()) -> Loaded:
         """The row for a change, through the rules. Raises `NotFound`, `Forbidden`, `Unauthenticated`.
 
         `written`: the members that come from outside.

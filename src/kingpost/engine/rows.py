@@ -42,7 +42,7 @@ class Rows:
     def flat(self, resource: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """One row by column."""
         found = self.model[resource]
-        row: list[Any] = [self._stored(resource, name, values.get(name)) for name in found.fields]
+        row: list[Any] = [self.stored(resource, name, values.get(name)) for name in found.fields]
         for relation in found.relations.values():
             if relation.kind == "one":
                 row.extend(self._reference(values.get(relation.name), len(relation.columns)))
@@ -54,7 +54,7 @@ class Rows:
         by_column: dict[str, Any] = {}
         for name, value in values.items():
             if name in found.fields:
-                by_column[found.fields[name].column] = self._stored(resource, name, value)
+                by_column[found.fields[name].column] = self.stored(resource, name, value)
             else:
                 relation = found.relations[name]
                 keys = self._reference(value, len(relation.columns))
@@ -139,9 +139,9 @@ class Rows:
         """An embedded value as plain JSON, whether it is that already (a loaded one) or an object of its class."""
         if isinstance(value, dict):
             return value  # pyright: ignore[reportUnknownVariableType]
-        return self._stored(resource, name, value)
+        return self.stored(resource, name, value)
 
-    def _stored(self, resource: str, name: str, value: Any) -> Any:
+    def stored(self, resource: str, name: str, value: Any) -> Any:
         """A value as stores take it: an Enum by its value, an embedded value as plain JSON."""
         adapter = None if value is None else self._adapters.get((resource, name))
         if adapter is not None:

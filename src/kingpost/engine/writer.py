@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from kingpost.base.errors import Conflict, Detail, Rejected, Stale
@@ -84,6 +85,7 @@ class Writer:
         except StoreError as error:
             before = await self.repeats.find(found, repeat, context) if self.repeats.repeated(error) else None
             if before is None:
+                await batch.decide(error)
                 raise batch.explained(error, self.model) from error
             return before
         return keys
@@ -105,6 +107,8 @@ class Writer:
             self.checks.compute(found, values, context)
             key = self.rows.key(found, values)
             self.checks.refuse_unless(after, found, values, context, "create")
+            refuse = partial(self.checks.refuse_unwritten, after, found, values, context, "create")
+            batch.undecided.append((pointer, refuse))
             batch.add(await self.checks.references(found, values, change.links, context), pointer)
         names = self.rows.column_names(found.name)
         batch.add([Insert(found.name, names, [self.rows.flat(found.name, values)])], pointer)

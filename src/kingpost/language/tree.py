@@ -152,7 +152,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The operand as an answer shows it: None where it is unknown. Never said in the language: rows are sorted by it."""
+    """The operand as an answer shows it: None where it is unknown. Not said in the language: rows are sorted by it."""
 
     operand: Expression
     type: Type

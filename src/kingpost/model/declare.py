@@ -304,9 +304,10 @@ def deny(*verbs: str) -> Callable[[Rule], Rule]:
     return _ruling("deny", verbs)
 
 
-def _ruling(effect: Literal["allow", "deny"], verbs: tuple[Any, ...]) -> Any:
+def _ruling(effect: Literal["allow", "deny"], verbs: tuple[Any, ...]) -> Callable[[Any], Any]:
     if len(verbs) == 1 and callable(verbs[0]):  # `@deny` without its verbs: noted, for `build` to refuse
-        return _ruling(effect, ())(verbs[0])
+        marked: Callable[[Any], Any] = _ruling(effect, ())(verbs[0])
+        return marked
 
     def decorate(function: Rule) -> Rule:
         setattr(function, RULES, (*getattr(function, RULES, ()), RuleSpec(effect, verbs)))

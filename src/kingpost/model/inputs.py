@@ -30,6 +30,7 @@ from pydantic_core import PydanticCustomError
 from kingpost.base.errors import Detail, Rejected
 from kingpost.language.types import Kind, Type
 from kingpost.model.annotations import Scope, understand
+from kingpost.model.columns import key_columns
 from kingpost.model.faults import BRANCH, details
 from kingpost.model.model import ActionModel, Default, FieldModel, Model, RelationModel, ResourceModel
 from kingpost.model.patches import MergePatch, mergeable, patched
@@ -182,7 +183,7 @@ class Inputs:
         if len(of.key) == 1:
             bare: Any = Annotated[self._key_part(of, of.key[0]), AfterValidator(_as_tuple), Tag(BRANCH + "key")]
             tagged = Annotated[Union[tagged, bare], Discriminator(_branch)]  # noqa: UP007  # a value here
-        made = Annotated[tagged, WrapValidator(partial(_instance, of))]
+        made = Annotated[tagged, WrapValidator(partial(_instance, self.model, of))]
         self._references[resource] = made
         return made
 
@@ -299,12 +300,29 @@ def _flat(names: tuple[str, ...], form: Form) -> Key:
     return tuple(part for name in names for part in _as_tuple(getattr(form, _PREFIX + name)))
 
 
-def _instance(of: ResourceModel, value: Any, handler: Callable[[Any], Any]) -> Any:
+def _instance(model: Model, of: ResourceModel, value: Any, handler: Callable[[Any], Any]) -> Any:
     if not isinstance(value, Resource):
-        return handler(value)
+        return handler(_by_member(model, of, cast("dict[str, Any]", value)) if isinstance(value, dict) else value)
     if type(value) is not of.cls:
         raise PydanticCustomError("kingpost.type", "must be another resource")
     return key_of(value)
+
+
+def _by_member(model: Model, of: ResourceModel, value: dict[str, Any]) -> dict[str, Any]:
+    """A key as answers write it, column by column, also where a member of the key is a relation."""
+    if set(value) != {column.name for column in key_columns(model, of)} or not set(of.key) & set(of.relations):
+        return value
+    found: dict[str, Any] = {}
+    for name in of.key:
+        relation = of.relations.get(name)
+        if relation is None:
+            found[name] = value[of.fields[name].column]
+            continue
+        target = model[relation.target]
+        parts = [value[column] for column in relation.columns]
+        names = [column.name for column in key_columns(model, target)]
+        found[name] = parts[0] if len(parts) == 1 else _by_member(model, target, dict(zip(names, parts, strict=True)))
+    return found
 
 
 def _distinct(keys: list[Key]) -> list[Key]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kingpost.language.lower import Capture
 from kingpost.language.tree import (
@@ -13,6 +13,7 @@ from kingpost.language.tree import (
     Identity,
     In,
     Item,
+    Keyed,
     Many,
     Node,
     Param,
@@ -20,6 +21,7 @@ from kingpost.language.tree import (
     Step,
     all_of,
     identity,
+    transform,
     walk,
 )
 from kingpost.language.types import reference
@@ -156,6 +158,35 @@ def plan_links(standing: Standing, resource: str, name: str) -> LinksPlan:
         orders,
     )
     return LinksPlan(select, readable == TRUE, _captures(standing))
+
+
+def plan_unwritten(plan: AfterPlan, resource: str) -> Select | None:
+    """Answers a row if the condition would hold of one that could not be written, whose members are `row.…`.
+
+    None where it looks at what leads to the row: that is known only when it is there.
+    """
+    found: list[Many] = []
+
+    def change(node: Node) -> Node | None:
+        match node:
+            case Field(row=Root(), name=name, type=type):
+                return Param(f"row.{name}", type)
+            case Identity(row=Root(), type=type):
+                return Param("row", type)
+            case Identity(row=Step(base=Root(), relation=name), type=type):
+                return Param(f"row.{name}", type)
+            case Step(base=Root(), relation=name, resource=target):
+                return Keyed(target, Param(f"row.{name}", reference(target, nullable=True)))
+            case Many(base=Root()):
+                found.append(node)
+                return node
+            case Step(base=base) | Many(base=base):  # their guards are about rows of their own
+                return replace(node, base=transform(base, change))
+            case _:
+                return None
+
+    where = transform(plan.condition, change)
+    return None if found else Select(resource, (identity(Root(resource)),), where, limit=1)
 
 
 def _captures(standing: Standing) -> tuple[Capture, ...]:

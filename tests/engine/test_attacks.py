@@ -71,7 +71,7 @@ async def names(client: Client, path: str, name: str = "title") -> list[Any]:
     return [item.get(name) for item in reply.json["items"]]
 
 
-# ------------------------------------------------------------------------------------------------------------ single rows
+# -------------------------------------------------------------------------------------------------------- single rows
 
 
 async def test_a_hidden_row_answers_like_a_missing_one(app: App, held: Held) -> None:
@@ -131,7 +131,7 @@ async def test_the_same_statements_are_asked_for_hidden_and_missing(
         assert said[0] == said[1]
 
 
-# ------------------------------------------------------------------------------------------------------ lists and numbers
+# -------------------------------------------------------------------------------------------------- lists and numbers
 
 
 async def test_lists_counts_and_totals_hold_what_single_reads_give(app: App, held: Held) -> None:
@@ -695,7 +695,7 @@ async def _as(app: App, actor: Member | None, start: str) -> list[Document]:
         return list(await Document.where(lambda d: d.title.startswith(start)))
 
 
-# ------------------------------------------------------------------------------------------------------- what is deleted
+# ---------------------------------------------------------------------------------------------------- what is deleted
 
 
 async def test_deleted_rows_are_gone_whichever_way_one_comes(app: App, held: Held) -> None:
@@ -727,7 +727,7 @@ async def test_deleted_rows_are_gone_whichever_way_one_comes(app: App, held: Hel
         await Document.get(held.gone.id)
 
 
-# ---------------------------------------------------------------------------------------------------------- who is asking
+# ------------------------------------------------------------------------------------------------------ who is asking
 
 
 async def test_system_rights_end_with_their_block(app: App, held: Held) -> None:
@@ -793,6 +793,16 @@ async def test_a_task_does_not_outlive_the_transaction_it_began_in(app: App, hel
         assert written == (0 if isinstance(outcome, Exception) else 1)
 
 
+async def test_statements_side_by_side_share_a_transaction(app: App, held: Held) -> None:
+    with as_system("test"):
+        async with app.transaction():
+            (document,) = await Document.where(title="Public").include("labels", "pages")
+            assert (len(document.labels), len(document.pages)) == (2, 2)
+            assert await asyncio.gather(*(Member.all().count() for _ in range(5))) == [6] * 5
+            await asyncio.gather(*(Label(name=f"n{number}").save() for number in range(3)))
+        assert await Label.where(lambda x: x.name.startswith("n")).count() == 3
+
+
 async def test_a_plan_serves_only_those_of_equal_rights(app: App, held: Held) -> None:
     """One shape asked by all in turn, twice and in another order: each gets his own."""
     read = Read("Document", sort=(SortKey(("title",)),))
@@ -832,7 +842,7 @@ async def test_settings_in_rules_and_fields_are_read_at_each_request(
     assert (await ann("DELETE", at)).status == 204
 
 
-# --------------------------------------------------------------------------------------------------------- repeats
+# ------------------------------------------------------------------------------------------------------------ repeats
 
 
 async def test_a_request_is_not_replayed_for_another(app: App, held: Held) -> None:
@@ -873,7 +883,7 @@ async def test_an_action_is_done_once_under_one_key(app: App, held: Held) -> Non
         assert (await Document.get(held.public.id)).title == "Public signed"
 
 
-# ------------------------------------------------------------------------------------------------------------ caches
+# ------------------------------------------------------------------------------------------------------------- caches
 
 
 async def test_only_what_is_the_same_for_everyone_may_be_shared(app: App, held: Held) -> None:
@@ -948,7 +958,7 @@ async def test_errors_name_no_value(app: App, held: Held) -> None:
         assert json.loads(reply.body)["type"].startswith("/problems/")
 
 
-# ----------------------------------------------------------------------------------------------- engine without a door
+# ---------------------------------------------------------------------------------------------- engine without a door
 
 
 async def test_intents_made_by_hand_meet_the_same_rules(app: App, held: Held) -> None:

@@ -242,7 +242,10 @@ class Trial:
 
         for condition, expected in (
             (Condition(("author", "nick"), "eq", "a", raw=False), lambda n: nick(n.author) == "a"),
-            (Condition(("reader", "nick"), "startswith", "a", raw=False), lambda n: (nick(n.reader) or "").startswith("a")),
+            (
+                Condition(("reader", "nick"), "startswith", "a", raw=False),
+                lambda n: (nick(n.reader) or "").startswith("a"),
+            ),
             (Condition(("replies", "score"), "gt", 1, raw=False), lambda n: any((r.score or 0) > 1 for r in n.replies)),
             (Condition(("tags", "notes", "text"), "eq", "b", raw=False),
              lambda n: any(m.text == "b" for t in n.tags for m in t.notes)),

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from kingpost.base.errors import Asked, Detail, KingpostError, Rejected
+from kingpost.engine.checks import refusal
+from kingpost.engine.context import Context
 from kingpost.engine.failures import explained, no_such_row, within
 from kingpost.model.model import Model
 from kingpost.plan.select import Check, Operation
@@ -42,17 +44,25 @@ class Batch:
         """The part of the input that an error is about; "" where the store can't tell."""
         return "" if error.operation is None else self._places[error.operation]
 
-    def explained(self, error: StoreError, model: Model) -> KingpostError:
+    def explained(self, error: StoreError, model: Model, context: Context) -> KingpostError:
         """The error that the caller gets."""
         try:
             with within(self.place(error)):
                 linking = _linking(error, model)
-                raise explained(error) if linking is None else no_such_row((linking,))
+                raise self._refused(error, context) or (
+                    explained(error) if linking is None else no_such_row((linking,))
+                )
         except KingpostError as told:
-            failed = None if error.operation is None else self.operations[error.operation]
-            if isinstance(error, CheckFailed) and isinstance(failed, Check):
-                told.asked = Asked(failed.select.resource, error.reason)
             return told
+
+    def _refused(self, error: StoreError, context: Context) -> KingpostError | None:
+        """The error where the store found that the rules do not hold, in the words of the engine."""
+        failed = None if error.operation is None else self.operations[error.operation]
+        if not isinstance(error, CheckFailed) or not isinstance(failed, Check) or error.reason.startswith("reference "):
+            return None
+        resource = failed.select.resource
+        message = f"the rules of {resource} do not let you {error.reason} a row like this"
+        return refusal(context, message, Asked(resource, error.reason))
 
 
 def _linking(error: StoreError, model: Model) -> str | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from kingpost.stores.contract import Transaction
+from kingpost.plan.select import Operation
+from kingpost.stores.contract import Rows, StoreDown, Transaction
 
 log = logging.getLogger("kingpost.access")
 
@@ -48,10 +50,38 @@ class Words:
 
 @dataclass(slots=True, eq=False)
 class Opened:
-    """An interactive transaction; a task that was begun in it and lives longer is not in it any more."""
+    """An interactive transaction, one statement at a time, whichever tasks ask.
+
+    A task that was begun in it and lives longer is not in it any more.
+    """
 
     transaction: Transaction
     ended: bool = False
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncGenerator[Transaction]:
+        """The transaction, while nobody else uses it."""
+        async with self.turn:
+            if self.ended:
+                raise StoreDown("The transaction has ended")
+            yield self.transaction
+
+    async def fetch(self, prepared: Any, params: Mapping[str, object]) -> Rows:
+        """Rows as the transaction sees them."""
+        async with self.taken() as transaction:
+            return await transaction.fetch(prepared, params)
+
+    async def write(self, operations: Sequence[Operation]) -> list[Rows]:
+        """All of the operations or, when one fails, none; the transaction goes on."""
+        async with self.taken() as transaction:
+            return await transaction.write(operations)
+
+    async def end(self) -> None:
+        """Let a statement that runs come to its end, and no other begin."""
+        self.ended = True
+        async with self.turn:
+            pass
 
 
 acting: ContextVar[Any] = ContextVar("kingpost_actor", default=None)
@@ -69,10 +99,10 @@ def reason() -> str | None:
     return words.why if words is not None and words.hold else None
 
 
-def open_transaction(store: str) -> Transaction | None:
+def open_transaction(store: str) -> Opened | None:
     """The transaction of this task that is open on a store."""
     opened = open_transactions.get().get(store)
-    return None if opened is None or opened.ended else opened.transaction
+    return None if opened is None or opened.ended else opened
 
 
 @contextmanager

@@ -263,7 +263,8 @@ class Engine:
             if not isinstance(key, tuple):
                 return key
             try:
-                return (await self.objects.one(Read(target, cast("tuple[Any, ...]", key), whole=True), context)).item
+                read = Read(target, key, whole=True)  # pyright: ignore[reportUnknownArgumentType]
+                return (await self.objects.one(read, context)).item
             except (NotFound, Forbidden, Unauthenticated):
                 raise no_such_row((name,)) from None
 
@@ -271,7 +272,7 @@ class Engine:
         for name, target in referring(self.model, action).items():
             value = given.get(name)
             if isinstance(value, list):
-                given[name] = [await row(name, target, key) for key in cast("list[Any]", value)]
+                given[name] = [await row(name, target, key) for key in value]  # pyright: ignore[reportUnknownVariableType]
             else:
                 given[name] = await row(name, target, value)
         return {name: value for name, value in given.items() if name in arguments}
@@ -320,16 +321,15 @@ class Engine:
             try:
                 yield
             finally:
-                opened.ended = True
                 open_transactions.reset(token)
+                await opened.end()
 
     async def execute(self, sql: str, params: Sequence[object], store: str) -> StoredRows:
         """A statement of the application's own; only the system may, as no rule holds for it."""
         if reason() is None:
             message = 'a statement knows no rules: run it inside as_system("why")'
             raise Forbidden("KP403", message)
-        async with self.transaction(store):
-            transaction = open_transaction(store)
+        async with self.transaction(store), open_transactions.get()[store].taken() as transaction:
             if not isinstance(transaction, SpeaksSQL):
                 raise Unsupported("KP306", f"the store {store} takes no SQL")
             try:

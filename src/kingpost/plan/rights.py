@@ -175,9 +175,12 @@ class Rights:
         self.model = model
         self._captures = {
             capture.name: capture
-            for found in model
-            for one in (*found.rules, *found.computed.values())
-            for capture in one.captures
+            for found in model.resources.values()
+            for captures in (
+                *(rule.captures for rule in found.rules),
+                *(one.captures for one in found.computed.values()),
+            )
+            for capture in captures
         }
         self._rights: dict[tuple[str, ...], Right] = {}
         self._numbers = count(1_000_000)  # generator variables of what is put together here

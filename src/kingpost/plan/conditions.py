@@ -59,7 +59,7 @@ class Conditions:
         self.readers: dict[str, ReadValue] = {}
 
     def one(self, resource: str, condition: Condition | Expressed, name: str) -> Expression:
-        """A condition as an expression; what its parameters take is kept in `readers` and `captures`."""
+        """A condition as an expression; what its parameters take is kept in `readers` and `captured`."""
         if isinstance(condition, Expressed):
             if condition.lifted is not None:
                 return self._lifted(resource, condition.lifted, name)

@@ -18,7 +18,6 @@ from kingpost.language.tree import (
     Const,
     Expression,
     Field,
-    Identity,
     If,
     Item,
     Many,
@@ -158,8 +157,3 @@ def _through(
         message = f"{relation.name!r} is a list: it can be filtered by, not sorted or grouped by"
         raise Invalid("KP111", message, [Detail(pointer, "KP111", message)])
     return Quantify("any", many, None, element)
-
-
-def is_reference(value: Expression) -> bool:
-    """Whether a value is a row rather than a scalar."""
-    return isinstance(value, Identity)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -64,3 +66,18 @@ def test_nothing_that_exists_is_touched(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     assert "is a file" in kingpost("new", "file", folder=tmp_path, status=1).stderr
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_the_requests_of_its_readme_are_answered(project: Path) -> None:
+    curl = shutil.which("curl")
+    lines = [line for line in (project / "README.md").read_text().splitlines() if line.startswith("curl")]
+    assert len(lines) >= 3
+    with serving(project) as served:
+        served.wait()
+        for line in lines:
+            words = shlex.split(line.replace("http://127.0.0.1:8000", served.url))
+            if curl is None:  # what curl refuses in an address can still be seen
+                assert not any(word.startswith("http") and " " in word for word in words)
+                continue
+            done = subprocess.run([curl, "-fsS", *words[1:]], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, f"{line}\n{done.stderr}"

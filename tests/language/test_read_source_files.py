@@ -233,7 +233,6 @@ def test_only_compiled(tmp_path: Path) -> None:
 
 
 def test_coverage(tmp_path: Path) -> None:
-    pytest.importorskip("coverage")
     text = f"{READ}{SHOW}\nshow(lambda a: a.x)\ndef rule(a):\n    return a.x\nshow(rule)\n"
     (tmp_path / "rules.py").write_text(text, encoding="utf-8")
     answer = run(["-m", "coverage", "run", "--branch", "rules.py"], cwd=tmp_path)

@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check docs format lock dev browser clean
+.PHONY: help install serve test soak check docs format lock dev browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ serve: .venv/.run ## Serve examples/learn on PORT (8000)
 
 test: dev browser ## Run the tests; ARGS="tests/model -x" picks some
 	@$(BIN)/python -m pytest $(ARGS)
+
+soak: dev browser ## Run the long tests at their full counts (hours); ARGS as in test
+	@KINGPOST_SOAK=1 $(BIN)/python -m pytest -m soak $(ARGS)
 
 check: dev ## Lint, format, types, import contracts and the docs
 	@$(BIN)/ruff check --quiet .

@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test soak check docs format lock dev browser clean
+.PHONY: help install serve test soak check bench docs format lock dev browser wrk clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: dev browser ## Run the tests; ARGS="tests/model -x" picks some
 
 soak: dev browser ## Run the long tests at their full counts (hours); ARGS as in test
 	@KINGPOST_SOAK=1 $(BIN)/python -m pytest -m soak $(ARGS)
+
+bench: .venv/.bench wrk ## Measure Kingpost beside its peers (half an hour); ARGS="--only kingpost --endpoints one"
+	@$(BIN)/python -m bench $(ARGS)
 
 check: dev ## Lint, format, types, import contracts and the docs
 	@$(BIN)/ruff check --quiet .
@@ -41,6 +44,7 @@ format: dev ## Format the code and sort its imports
 lock: dev ## Renew requirements/*.txt from pyproject.toml
 	@$(COMPILE) --all-extras --group dev -o requirements/dev.txt
 	@$(COMPILE) --extra postgres --extra site --group build -c requirements/dev.txt -o requirements/run.txt
+	@$(COMPILE) --extra postgres --extra site --group bench -c requirements/dev.txt -o requirements/bench.txt
 
 clean: ## Remove .venv and caches
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
@@ -62,6 +66,11 @@ dev: .venv/.dev
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
+.venv/.bench: requirements/bench.txt .venv/.dev
+	@echo "Installing what Kingpost is measured against ..."
+	@$(PIP) install --require-hashes -r requirements/bench.txt
+	@touch $@
+
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Kingpost needs Python 3.11 or newer. Name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
@@ -76,4 +85,11 @@ browser: dev
 	else \
 		echo "There is no Chromium here, and only root on Debian can install it:"; \
 		echo "the tests that look at pages in a browser are left out."; \
+	fi
+
+wrk:
+	@if command -v wrk >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing wrk, which makes the load ..."; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wrk; } >/dev/null; \
 	fi

@@ -1,0 +1,125 @@
+"""`python -m bench`, which `make bench` calls."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+from bench import report
+from bench.bars import judge
+from bench.endpoints import ENDPOINTS
+from bench.equal import Unequal
+from bench.load import LoadError
+from bench.measure import Figures, medians
+from bench.run import Bench, Wish, bench, collected, machine
+from bench.servers import ALL
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
+command = App(name="bench", help="What a request costs in Kingpost and in what people use today.")
+
+
+@command.default
+def main(
+    *,
+    only: str = "",
+    endpoints: str = "",
+    seconds: int = 4,
+    rounds: int = 5,
+    connections: int = 32,
+    workers: int = 1,
+    output: Annotated[Path | None, Parameter(help="Default: bench/results/latest.json, if all was measured.")] = None,
+    check: Annotated[bool, Parameter(negative="", help="Compare the answers and measure nothing.")] = False,
+) -> int:
+    """Measure.
+
+    Args:
+        only: Implementations, with commas between; the control is always among them.
+        endpoints: Endpoints, with commas between.
+        seconds: Length of one measurement.
+        rounds: How often everything is measured; the medians are reported.
+        connections: How many clients ask at the same time.
+        workers: Processes of each server that answer.
+    """
+    chosen = _named("implementation", only, list(ALL))
+    asked = _named("endpoint", endpoints, list(ENDPOINTS))
+    if chosen is None or asked is None:
+        return 2
+    present = [name for name in chosen if not ALL[name].needs or shutil.which(ALL[name].needs)]
+    for name in set(chosen) - set(present):
+        console.print(f"[yellow]{ALL[name].title} is left out: there is no {ALL[name].needs} here[/]")
+    if shutil.which("wrk") is None and not check:
+        console.print("[red]wrk is not installed.[/] On Debian, as root: apt-get install wrk")
+        return 1
+    wish = Wish(present, asked, seconds, rounds, connections, workers)
+    everything = set(present) == set(ALL) and asked == list(ENDPOINTS)
+    try:
+        with bench(wish) as running:
+            for line in running.compare():
+                console.print(f"equal  {line}")
+            if check:
+                return 0
+            results = _measure(running, wish)
+    except (Unequal, LoadError, RuntimeError) as error:
+        console.print(f"[red]{type(error).__name__}[/]", error, markup=False)
+        return 1
+    _show(results)
+    file = output or (report.LATEST if everything else None)
+    if file:
+        report.write(file, machine(), results)
+        console.print(f"written to {file}")
+    return 0
+
+
+def _named(what: str, names: str, known: list[str]) -> list[str] | None:
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    for name in chosen:
+        if name not in known:
+            console.print(f"[red]There is no {what} {name}.[/] There are: {', '.join(known)}")
+            return None
+    return [name for name in known if name in chosen] if chosen else known
+
+
+def _measure(running: Bench, wish: Wish) -> dict[str, dict[str, Figures]]:
+    columns = TextColumn("{task.completed}/{task.total}"), TextColumn("{task.description}"), TimeElapsedColumn()
+    steps = []
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("warm-up")
+        for word in running.warm_up():
+            progress.update(task, description=f"warm-up {word}")
+        for name, share in running.busy().items():
+            console.print(f"[yellow]{name} takes {share:.0%} of a core while nobody asks: its figures are too high[/]")
+        count = sum(1 for _ in running.plan())
+        progress.reset(task, total=count * wish.rounds)
+        for step in running.rounds():
+            steps.append(step)
+            progress.update(task, advance=1, description=f"round {step.round}: {step.endpoint} {step.implementation}")
+    return {
+        endpoint: {name: medians(found[name]) for name in ALL if name in found}
+        for endpoint, found in collected(steps).items()
+    }
+
+
+def _show(results: dict[str, dict[str, Figures]]) -> None:
+    for endpoint, found in results.items():
+        console.print(report.table(endpoint, found))
+    console.print(report.bars(judge(results)))
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        sys.exit(command(result_action="return_value"))
+    except KeyboardInterrupt:
+        console.print("Stopped; all servers are down.")
+        sys.exit(130)

@@ -12,6 +12,7 @@ from kingpost.engine.failures import no_such_row
 from kingpost.engine.plans import Plans, parameters
 from kingpost.engine.reader import fetch_rows
 from kingpost.engine.rows import Rows, Values, reference_key
+from kingpost.engine.shown import Shown
 from kingpost.language.evaluate import UNKNOWN, Frame, compile_expression
 from kingpost.language.tree import FALSE, TRUE
 from kingpost.model.model import ResourceModel
@@ -181,6 +182,13 @@ class Checks:
         for name in found.fields:
             values[name] = instance.__dict__.get(name, values[name])
 
+    def judge(self, shown: Shown | None, found: ResourceModel, values: Values, context: Context) -> tuple[str, ...]:
+        """Whether the actor may see the row as it will be; answers the columns that show it."""
+        if shown is None or not shown.columns:
+            return ()
+        shown.judge(lambda captures: self._frame(found, values, context, captures))
+        return shown.columns
+
     def compute(self, found: ResourceModel, values: Values, context: Context) -> None:
         """Stored computed fields follow from the other values of the row."""
         for one, compute in self._stored[found.name]:
@@ -192,7 +200,7 @@ class Checks:
 
     def _frame(self, found: ResourceModel, values: Values, context: Context, captures: Sequence[Any]) -> Frame:
         own = _Own(values, bound_key(self._rows.key(found, values)))
-        return Frame(own, parameters(context, captures), _OwnWorld(context.actor))
+        return Frame(own, {**parameters(context, captures), "key": own.key}, _OwnWorld(context.actor))
 
 
 def refusal(context: Context, message: str, asked: Asked | None) -> KingpostError:

@@ -25,9 +25,11 @@ from kingpost.engine.cursor import Cursors
 from kingpost.engine.explain import explained_plan
 from kingpost.engine.failures import explained, no_such_row
 from kingpost.engine.plans import Plans
-from kingpost.engine.reader import One, Page, Reader
+from kingpost.engine.reader import Reader
 from kingpost.engine.repeats import Idempotency, Repeats
 from kingpost.engine.rows import Rows
+from kingpost.engine.running import One, Page
+from kingpost.engine.shown import Shown
 from kingpost.engine.writer import Writer
 from kingpost.language.builtins import instant as at
 from kingpost.language.builtins import present
@@ -129,15 +131,31 @@ class Engine:
 
     # Writing
 
+    def shown(self, read: Read, context: Context) -> Shown | None:
+        """For the one row of a write, which is to be shown as `read` says; None where the actor may read no such rows.
+
+        Where its `one` is still None after the write, the row has to be read.
+        """
+        try:
+            return Shown(self.model, self.structs.ready(read, context, None))
+        except (Forbidden, Unauthenticated):
+            return None
+
     async def create(
-        self, resource: str, data: Any, context: Context, *, idempotency: Idempotency | None = None
+        self,
+        resource: str,
+        data: Any,
+        context: Context,
+        *,
+        idempotency: Idempotency | None = None,
+        shown: Shown | None = None,
     ) -> Sequence[tuple[Any, ...]]:
         """Add one row (a mapping) or several (a list), all or nothing; answers their keys."""
         items = cast("list[Mapping[str, Any]]", data if isinstance(data, list) else [data])
         replacing = self.model[resource].actions.get("create")
         with self.repeats.running(idempotency, context):
             if replacing is None:
-                return await self.writer.create(resource, items, context, idempotency)
+                return await self.writer.create(resource, items, context, idempotency, shown=shown)
             with self.during(context):
                 return await self._create_by(replacing, resource, items, context, idempotency)
 
@@ -174,12 +192,13 @@ class Engine:
         replace: bool = False,
         version: int | None = None,
         idempotency: Idempotency | None = None,
+        shown: Shown | None = None,
     ) -> None:
         """Give members new values; with `replace` those not named get their defaults."""
         if replace:
             data = {**self.writer.defaults(resource, context), **data}
         with self.repeats.running(idempotency, context), self.during(context):
-            await self.writer.update(resource, key, data, context, version=version, repeat=idempotency)
+            await self.writer.update(resource, key, data, context, version=version, repeat=idempotency, shown=shown)
 
     async def delete(
         self,

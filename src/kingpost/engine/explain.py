@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kingpost.engine.reader import Ready, RunningFetch
+    from kingpost.engine.running import Ready, RunningFetch
 
 
 def explained_plan(ready: Ready) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +16,8 @@ from kingpost.engine.context import Context, open_transaction
 from kingpost.engine.cursor import Cursors, typed
 from kingpost.engine.failures import explained
 from kingpost.engine.plans import Plans, actor_key, parameters
-from kingpost.engine.stitch import Forms, Make, Stitch, grouped, key_reader, stitcher, struct
+from kingpost.engine.running import One, Page, Ready, RunningBatch, RunningFetch
+from kingpost.engine.stitch import Forms, Make, grouped, key_reader, stitcher, struct
 from kingpost.language.capture import bind
 from kingpost.language.schema import Schema
 from kingpost.language.source import Source
@@ -25,7 +26,7 @@ from kingpost.language.types import Kind, Type
 from kingpost.model.columns import key_columns
 from kingpost.model.model import Model
 from kingpost.plan.intent import Condition, Expressed, Read, SortKey
-from kingpost.plan.plan import Batch, Fetch, ReadPlan
+from kingpost.plan.plan import Batch, Fetch
 from kingpost.plan.read import Planned, ReadPlanner
 from kingpost.plan.shapes import MAX_BATCH_ROWS
 from kingpost.plan.standing import Standing
@@ -33,57 +34,6 @@ from kingpost.plan.values import bound_key
 from kingpost.stores.contract import Rows, Store, StoreError
 
 MAX_KEYS = 10_000
-
-
-@dataclass(slots=True)
-class Page:
-    """Rows of a list. `next` is the cursor of the page that follows, if there is one; `total` only when asked for."""
-
-    items: list[Any]
-    next: str | None = None
-    total: int | None = None
-    public: bool = False
-
-
-@dataclass(slots=True)
-class One:
-    """One row, and its version where the resource has one."""
-
-    item: Any
-    version: int | None
-    public: bool = False
-
-
-@dataclass(slots=True)
-class RunningFetch:
-    """A fetch with its statement prepared and its stitcher written."""
-
-    fetch: Fetch
-    store: Store
-    prepared: Any
-    stitch: Stitch
-    batches: list[RunningBatch]
-
-
-@dataclass(slots=True)
-class RunningBatch:
-    """A batch: how its keys are read off the parent's rows, and how they become Python values to be bound."""
-
-    batch: Batch
-    below: RunningFetch
-    read_key: Callable[[Sequence[Any]], Any]
-    form: Callable[[Any], Any] | None
-
-
-@dataclass(slots=True)
-class Ready:
-    """A plan, prepared in its stores."""
-
-    planned: Planned
-    plan: ReadPlan
-    running: RunningFetch
-    count: Any = None
-    last: Callable[[Sequence[Any]], list[Any]] | None = None
 
 
 class Reader:

@@ -22,6 +22,7 @@ from kingpost.engine.loading import Key, Loaded, Loader
 from kingpost.engine.plans import Plans
 from kingpost.engine.repeats import Idempotency, Repeats
 from kingpost.engine.rows import Rows, Values
+from kingpost.engine.shown import Shown
 from kingpost.model.instances import fill
 from kingpost.model.model import ActionModel, Model, ResourceModel
 from kingpost.model.patches import MergePatch
@@ -62,11 +63,12 @@ class Writer:
         repeat: Idempotency | None = None,
         *,
         written: Sequence[str] | None = None,
+        shown: Shown | None = None,
     ) -> list[Key]:
         """Add rows, all or nothing; answers their keys. Raises `Forbidden`, `Rejected`, `Conflict`.
 
         `written`: the members that come from outside, None for all that are given. The application's own code may
-        write what it likes; a member from outside is bound by its write rule.
+        write what it likes; a member from outside is bound by its write rule. `shown`: is told of the one row.
         """
         found = self.model[resource]
         before = await self.repeats.find(found, repeat, context)
@@ -75,13 +77,13 @@ class Writer:
         batch = Batch()
         bulk = len(items) > 1
         keys = [
-            await self._add(found, item, context, batch, f"/{index}" if bulk else "", written)
+            await self._add(found, item, context, batch, f"/{index}" if bulk else "", written, shown)
             for index, item in enumerate(items)
         ]
         # The record comes first, so that of two that repeat each other one fails on nothing else.
         batch.first(self.repeats.record(found, repeat, context, keys))
         try:
-            await self.run(found, batch.operations)
+            await self.run(found, batch.operations, shown)
         except StoreError as error:
             before = await self.repeats.find(found, repeat, context) if self.repeats.repeated(error) else None
             if before is None:
@@ -98,6 +100,7 @@ class Writer:
         batch: Batch,
         pointer: str,
         written: Sequence[str] | None = None,
+        shown: Shown | None = None,
     ) -> Key:
         with within(pointer):
             after = self.checks.after(found, "create", context, tuple(item) if written is None else written)
@@ -110,8 +113,9 @@ class Writer:
             refuse = partial(self.checks.refuse_unwritten, after, found, values, context, "create")
             batch.undecided.append((pointer, refuse))
             batch.add(await self.checks.references(found, values, change.links, context), pointer)
+        returned = self.checks.judge(shown, found, values, context)
         names = self.rows.column_names(found.name)
-        batch.add([Insert(found.name, names, [self.rows.flat(found.name, values)])], pointer)
+        batch.add([Insert(found.name, names, [self.rows.flat(found.name, values)], returned)], pointer)
         batch.add(self._links(found, key, change.links), pointer)
         for name, below in change.nested.items():
             relation = found.relations[name]
@@ -153,6 +157,7 @@ class Writer:
         version: int | None = None,
         repeat: Idempotency | None = None,
         trusted: bool = False,
+        shown: Shown | None = None,
     ) -> int | None:
         """Give members of one row new values. With `version` the row must have it, else `Stale`.
 
@@ -163,10 +168,12 @@ class Writer:
             return None
 
         async def attempt(loaded: Loaded, index: int) -> list[Operation]:
-            return await self._updated(found, loaded, data, context, trusted=trusted)
+            return await self._updated(found, loaded, data, context, trusted=trusted, shown=shown)
 
         written = () if trusted else (tuple(data),)
-        return await self._attempts(found, [key], "update", context, attempt, repeat, version=version, written=written)
+        return await self._attempts(
+            found, [key], "update", context, attempt, repeat, version=version, written=written, shown=shown
+        )
 
     async def update_many(
         self,
@@ -194,7 +201,14 @@ class Writer:
         return keys
 
     async def _updated(
-        self, found: ResourceModel, loaded: Loaded, data: Mapping[str, Any], context: Context, *, trusted: bool
+        self,
+        found: ResourceModel,
+        loaded: Loaded,
+        data: Mapping[str, Any],
+        context: Context,
+        *,
+        trusted: bool,
+        shown: Shown | None = None,
     ) -> list[Operation]:
         change = sorted_out(found, data)
         for name, value in change.values.items():
@@ -203,7 +217,7 @@ class Writer:
                 change.values[name] = self.model.inputs.merged(found.name, name, stored, value)
         if "update" in found.actions and not trusted:
             change = await self._replaced(found, loaded, change)
-        return await self._changed(found, loaded, change, context, "update", () if trusted else tuple(data))
+        return await self._changed(found, loaded, change, context, "update", () if trusted else tuple(data), shown)
 
     async def _replaced(self, found: ResourceModel, loaded: Loaded, change: Changes) -> Changes:
         """An action named `update` gets the object as it is going to be, and may change it further."""
@@ -291,6 +305,7 @@ class Writer:
         context: Context,
         verb: str | None,
         written: tuple[str, ...],
+        shown: Shown | None = None,
     ) -> list[Operation]:
         values = {**loaded.values, **change.values}
         if self.rows.key(found, values) != loaded.key:
@@ -303,7 +318,8 @@ class Writer:
         operations = await self.checks.references(found, change.values, change.links, context)
         differing = {name: value for name, value in values.items() if loaded.values.get(name) != value}
         by_column = self.rows.changed(found.name, {**change.values, **differing})
-        operations.append(Update(found.name, loaded.key, by_column, loaded.version))
+        returned = self.checks.judge(shown, found, values, context)
+        operations.append(Update(found.name, loaded.key, by_column, loaded.version, returned))
         for name, targets in change.links.items():
             relation = found.relations[name]
             kept = await self.checks.unseen(found, name, loaded.key, context)
@@ -324,6 +340,7 @@ class Writer:
         version: int | None = None,
         many: bool = False,
         written: Sequence[Sequence[str]] = (),
+        shown: Shown | None = None,
     ) -> int | None:
         """Load, change and store, again where somebody else was faster; answers the version of one row."""
         for left in reversed(range(ATTEMPTS)):
@@ -340,7 +357,7 @@ class Writer:
             if not batch.operations:
                 return held
             try:
-                await self.run(found, batch.operations)
+                await self.run(found, batch.operations, shown)
             except StaleRow as error:
                 if version is not None:
                     raise Stale("KP412", f"this {found.name} has changed since the version that was named") from None
@@ -386,11 +403,13 @@ class Writer:
                 operations.append(Insert(link.name, self.rows.column_names(link.name), rows))
         return operations
 
-    async def run(self, found: ResourceModel, operations: list[Operation]) -> None:
+    async def run(self, found: ResourceModel, operations: list[Operation], shown: Shown | None = None) -> None:
         """One batch: in the transaction that is open for the store, else in one of its own."""
         store = self.stores[found.store]
         transaction = open_transaction(found.store)
-        await (store if transaction is None else transaction).write(operations)
+        answers = await (store if transaction is None else transaction).write(operations)
+        if shown is not None:
+            shown.take(operations, answers)
 
 
 def _writable(found: ResourceModel, name: str) -> bool:

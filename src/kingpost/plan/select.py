@@ -46,7 +46,10 @@ class Select:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Rows to add. `columns` are column names, `rows` their values as Python objects (keys of references flat)."""
+    """Rows to add. `columns` are column names, `rows` their values as Python objects (keys of references flat).
+
+    The answer to it are the columns `returning` of each row, as the store has written them.
+    """
 
     resource: str
     columns: tuple[str, ...]
@@ -58,13 +61,14 @@ class Insert:
 class Update:
     """New values for one row, known by its key columns in order; the store raises the row version by one.
 
-    With `version` the row must still have it, else the batch fails with `StaleRow`.
+    With `version` the row must still have it, else the batch fails with `StaleRow`. `returning` as in `Insert`.
     """
 
     resource: str
     key: tuple[object, ...]
     values: Mapping[str, object]
     version: int | None = None
+    returning: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

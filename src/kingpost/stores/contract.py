@@ -16,11 +16,15 @@ Convert = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What a store can't do: feature -> why, and what to change. Features are those of `plan.features`."""
+    """What a store can't do: feature -> why, and what to change. Features are those of `plan.features`.
+
+    `returning`: an `Insert` or `Update` answers columns of the rows that it wrote.
+    """
 
     lacks: Mapping[str, str] = field(default_factory=dict[str, str])
     relations: bool = True
     transactions: bool = True
+    returning: bool = True
 
 
 class Prepared(Protocol):
@@ -133,7 +137,8 @@ class Store(Protocol):
     async def write(self, operations: Sequence[Operation]) -> list[Rows]:
         """Run all operations in order, in one transaction of their own: all or nothing.
 
-        Answers one list per operation: the returned columns of an `Insert`, else empty. Raises a `StoreError`.
+        Answers one list per operation: the returned columns of an `Insert` or `Update`, else empty. Raises a
+        `StoreError`.
         """
         ...
 

@@ -16,7 +16,7 @@ from kingpost.doors.rest.headers import media_type
 from kingpost.doors.rest.problem import Refused
 
 MERGE_PATCH: Final = "application/merge-patch+json"
-_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 
 class ClientGone(Exception):
@@ -78,7 +78,8 @@ def decode(body: bytes, max_depth: int) -> Any:
         raise Invalid("KP162", f"the body is not JSON: {words}") from None
     if is_object(value) or is_array(value):
         members = _count(value, max_depth)
-        if members != _STRING.sub(b"", body).count(b":"):
+        # Nearly always the first look is enough: no text in the body holds a colon.
+        if members != body.count(b":") and members != _STRING.sub(b"", body).count(b":"):
             raise _twice(body)
     return value
 

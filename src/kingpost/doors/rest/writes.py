@@ -24,6 +24,7 @@ from kingpost.doors.rest.route import Entry, Target
 from kingpost.doors.rest.settings import RestSettings
 from kingpost.doors.rest.wishes import BODY, MINIMAL, PATCH_BODY, repeat_of, replayed, require_acceptable
 from kingpost.engine.engine import Engine
+from kingpost.engine.shown import Shown
 from kingpost.model.model import Model
 from kingpost.model.state import key_of
 from kingpost.plan.intent import Read
@@ -52,9 +53,12 @@ class Writes:
         if is_array(given):
             return await self.bulk.create(request, entry, given, repeat)
         data = self._inputs.accept(entry.resource.name, "create", _object(given))
-        key = (await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat))[0]
+        shown = self._engine.shown(question.read, request.context)
+        key = (await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat, shown=shown))[
+            0
+        ]
         headers = [*replayed(repeat), (b"location", _location(request, entry, key))]
-        return await self._shown(request, question.read, key, 201, headers)
+        return await self._shown(request, question.read, key, 201, headers, shown)
 
     async def replace(self, request: Request, target: Target) -> Answer:
         """`PUT /api/articles/{id}`: members that are not sent get their default."""
@@ -74,10 +78,11 @@ class Writes:
         data = self._inputs.accept(name, "replace" if replace else "patch", given)
         repeat = repeat_of(request, body)
         version = await self._version(request, entry, key)
+        shown = self._engine.shown(question.read, request.context)
         await self._engine.update(
-            name, key, data, request.context, replace=replace, version=version, idempotency=repeat
+            name, key, data, request.context, replace=replace, version=version, idempotency=repeat, shown=shown
         )
-        return await self._shown(request, question.read, key, 200, replayed(repeat))
+        return await self._shown(request, question.read, key, 200, replayed(repeat), shown)
 
     async def delete(self, request: Request, target: Target) -> Answer:
         """`DELETE /api/articles/{id}`"""
@@ -152,12 +157,22 @@ class Writes:
 
     # After the write
 
-    async def _shown(self, request: Request, template: Read, key: Key, status: int, headers: list[Header]) -> Answer:
-        """The row as it is now, as far as the actor may read it."""
+    async def _shown(
+        self,
+        request: Request,
+        template: Read,
+        key: Key,
+        status: int,
+        headers: list[Header],
+        shown: Shown | None = None,
+    ) -> Answer:
+        """The row as it is now, as far as the actor may read it; `shown` may have it from the write itself."""
         if wants_minimal(request.headers.get(b"prefer", b"")):
             return _bare(status, [*headers, MINIMAL])
         try:
-            found = await self._engine.one(keyed(template, key), request.context)
+            found = shown.one if shown is not None else None
+            if found is None:
+                found = await self._engine.one(keyed(template, key), request.context)
         except (NotFound, Forbidden, Unauthenticated):  # written, but not for these eyes
             return _bare(status, headers)
         began = perf_counter()

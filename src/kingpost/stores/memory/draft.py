@@ -37,8 +37,8 @@ class Draft(State):
             answers.append(tuple(row[name] for name in insert.returning))
         return answers if insert.returning else []
 
-    def update(self, update: Update) -> None:
-        """Change one row and raise its version."""
+    def update(self, update: Update) -> Rows:
+        """Change one row and raise its version; the answer has the `returning` columns."""
         layout, table = self.layouts[update.resource], self._table(update.resource)
         key, old = self._found(update, layout)
         row = self._kept(layout, update.values, start=old)
@@ -51,6 +51,7 @@ class Draft(State):
         if layout.key_of(row) != key:
             del table[key]
         table[layout.key_of(row)] = row
+        return [tuple(row[name] for name in update.returning)] if update.returning else []
 
     def delete(self, delete: Delete) -> None:
         """Remove one row, and what goes with it."""

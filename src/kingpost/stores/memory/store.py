@@ -115,7 +115,7 @@ class MemoryStore:
             case Insert():
                 return draft.insert(operation)
             case Update():
-                draft.update(operation)
+                return draft.update(operation)
             case Delete():
                 draft.delete(operation)
             case Clear():

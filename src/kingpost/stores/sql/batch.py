@@ -94,9 +94,9 @@ class Batches:
 
     def _update(self, index: int, update: Update) -> Step:
         version = () if update.version is None else (update.version,)
-        shape = self._shape(("update", update.resource, tuple(update.values), bool(version)), _update)
+        shape = self._shape(("update", update.resource, tuple(update.values), bool(version), update.returning), _update)
         values = (*update.values.values(), *update.key, *version)
-        return Step(index, update, shape.text, [shape.arguments(values)], one=True)
+        return Step(index, update, shape.text, [shape.arguments(values)], one=True, returns=bool(update.returning))
 
     def _delete(self, index: int, delete: Delete) -> Step:
         version = () if delete.version is None else (delete.version,)
@@ -152,6 +152,9 @@ class _Writer:
             raise ValueError(f"{self.resource.name} keeps no row version; leave `version` out")
         return " AND ".join(self.equal(column) for column in wanted)
 
+    def returning(self, names: tuple[str, ...]) -> str:
+        return f" RETURNING {', '.join(map(self.quote, names))}" if names else ""
+
     def shape(self, text: str) -> Shape:
         return Shape(text, tuple(self.converts))
 
@@ -163,12 +166,10 @@ def _insert(writer: _Writer, names: tuple[str, ...], returning: tuple[str, ...])
         given.append(version)
     listed = ", ".join(writer.quote(column.name) for column in given)
     text = f"INSERT INTO {writer.table} ({listed}) VALUES ({', '.join(map(writer.place, given))})"
-    if returning:
-        text += f" RETURNING {', '.join(map(writer.quote, returning))}"
-    return writer.shape(text)
+    return writer.shape(text + writer.returning(returning))
 
 
-def _update(writer: _Writer, names: tuple[str, ...], versioned: bool) -> Shape:
+def _update(writer: _Writer, names: tuple[str, ...], versioned: bool, returning: tuple[str, ...]) -> Shape:
     version = writer.version()
     changes = [writer.equal(writer.column(name)) for name in names]
     if version and version.name not in names:
@@ -176,7 +177,8 @@ def _update(writer: _Writer, names: tuple[str, ...], versioned: bool) -> Shape:
     if not changes:  # nothing to write, but the row must be there
         name = writer.quote(key_columns(writer.model, writer.resource)[0].name)
         changes.append(f"{name} = {name}")
-    return writer.shape(f"UPDATE {writer.table} SET {', '.join(changes)} WHERE {writer.known(versioned)}")
+    text = f"UPDATE {writer.table} SET {', '.join(changes)} WHERE {writer.known(versioned)}"
+    return writer.shape(text + writer.returning(returning))
 
 
 def _delete(writer: _Writer, versioned: bool) -> Shape:

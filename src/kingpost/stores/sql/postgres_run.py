@@ -81,6 +81,8 @@ class Runner:
             if isinstance(error, AGAIN):
                 raise
             raise self.explain(error, step) from error
+        if step.one and step.returns and len(rows) != 1:
+            raise stale(step)
         if step.count is not None:
             check_count(step, len(rows))
             return []

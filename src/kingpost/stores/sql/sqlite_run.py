@@ -40,6 +40,7 @@ class Runner:
         try:
             if step.returns:
                 rows = [row for arguments in step.rows for row in connection.execute(step.text, arguments)]
+                touched = len(rows)
             else:
                 touched = connection.executemany(step.text, step.rows).rowcount
         except FAILURES as error:

@@ -1,0 +1,67 @@
+"""Plans, ready to run in their stores, and what comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kingpost.engine.stitch import Stitch
+from kingpost.plan.plan import Batch, Fetch, ReadPlan
+from kingpost.plan.read import Planned
+from kingpost.stores.contract import Store
+
+if TYPE_CHECKING:
+    from kingpost.engine.shown import Returning
+
+
+@dataclass(slots=True)
+class Page:
+    """Rows of a list. `next` is the cursor of the page that follows, if there is one; `total` only when asked for."""
+
+    items: list[Any]
+    next: str | None = None
+    total: int | None = None
+    public: bool = False
+
+
+@dataclass(slots=True)
+class One:
+    """One row, and its version where the resource has one."""
+
+    item: Any
+    version: int | None
+    public: bool = False
+
+
+@dataclass(slots=True)
+class RunningFetch:
+    """A fetch with its statement prepared and its stitcher written."""
+
+    fetch: Fetch
+    store: Store
+    prepared: Any
+    stitch: Stitch
+    batches: list[RunningBatch]
+
+
+@dataclass(slots=True)
+class RunningBatch:
+    """A batch: how its keys are read off the parent's rows, and how they become Python values to be bound."""
+
+    batch: Batch
+    below: RunningFetch
+    read_key: Callable[[Sequence[Any]], Any]
+    form: Callable[[Any], Any] | None
+
+
+@dataclass(slots=True)
+class Ready:
+    """A plan, prepared in its stores."""
+
+    planned: Planned
+    plan: ReadPlan
+    running: RunningFetch
+    count: Any = None
+    last: Callable[[Sequence[Any]], list[Any]] | None = None
+    returning: Returning | None = None

@@ -39,6 +39,10 @@ class Plans:
         """What `make` answers for one who stands like `context`; asked again only when outcomes differ."""
         kind = (shape, context.system is not None, context.actor is not None)
         known = self._known.get(kind)
+        if known is not None and not known.rights:  # it is the same for everyone
+            found = known.variants.get(())
+            if found is not None:
+                return found  # type: ignore[no-any-return]
         frame = _frame(context)
         if known is not None:
             found = known.variants.get(tuple([right.outcomes(frame) for right in known.rights]))

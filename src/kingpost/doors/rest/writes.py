@@ -54,9 +54,8 @@ class Writes:
             return await self.bulk.create(request, entry, given, repeat)
         data = self._inputs.accept(entry.resource.name, "create", _object(given))
         shown = self._engine.shown(question.read, request.context)
-        key = (await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat, shown=shown))[
-            0
-        ]
+        keys = await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat, shown=shown)
+        key = keys[0]
         headers = [*replayed(repeat), (b"location", _location(request, entry, key))]
         return await self._shown(request, question.read, key, 201, headers, shown)
 

@@ -19,6 +19,7 @@ from kingpost.base.clock import Clock, system_clock
 from kingpost.base.errors import KingpostError
 from kingpost.base.ids import uuid7
 from kingpost.base.problems import DeclarationError, Problem
+from kingpost.doors.direct import DirectEndpoints, Endpoint
 from kingpost.doors.rest import RestDoor, RestSettings
 from kingpost.doors.rest.openapi import merge
 from kingpost.doors.rest.problem import problem
@@ -86,6 +87,7 @@ class App(FastAPI):
             development=lambda: self.debug or os.environ.get("KINGPOST_DEVELOPMENT") == "1",
         )
         self._serialize = Serializer(self.engine)
+        self._direct = DirectEndpoints(self.router.routes)
         router: Any = self.router  # the attribute is a method to type checkers
         router.middleware_stack = self._innermost(router.middleware_stack)
         self.add_exception_handler(KingpostError, _as_problem)
@@ -94,10 +96,26 @@ class App(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Resource routes are entered directly where no middleware was added; the rest is FastAPI's."""
-        if scope["type"] == "http" and not self.user_middleware and self.rest.matches(scope["path"]):
-            await self.rest(scope, receive, send)
-            return
+        if scope["type"] == "http" and not self.user_middleware:
+            if self.rest.matches(scope["path"]):
+                await self.rest(scope, receive, send)
+                return
+            endpoint = self._direct.find(scope)
+            if endpoint is not None:
+                await self._call(endpoint, scope, receive, send)
+                return
         await super().__call__(scope, receive, send)
+
+    async def _call(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+        """An endpoint that takes nothing; what it raises goes the way of all that FastAPI's endpoints raise."""
+        try:
+            with self._during(scope):
+                response = await endpoint()
+        except Exception as error:
+            scope["kingpost.raised"] = error
+            await super().__call__(scope, receive, send)
+        else:
+            await response(scope, receive, send)
 
     def _innermost(self, router: ASGIApp) -> ASGIApp:
         """Behind all middleware: resource routes by look-up, then FastAPI's router, in the name of who asks."""
@@ -105,18 +123,26 @@ class App(FastAPI):
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 await router(scope, receive, send)
+            elif (raised := scope.pop("kingpost.raised", None)) is not None:
+                raise raised
             elif self.rest.matches(scope["path"]) or self._nowhere(scope):
                 await self.rest(scope, receive, send)
             else:
-                tokens = current_runner.set(self.runner), serializer.set(self._serialize)
-                try:
-                    with self.engine.during(Context(scope.get("kingpost.actor"), self.engine.clock())):
-                        await router(scope, receive, send)
-                finally:
-                    current_runner.reset(tokens[0])
-                    serializer.reset(tokens[1])
+                with self._during(scope):
+                    await router(scope, receive, send)
 
         return dispatch
+
+    @contextmanager
+    def _during(self, scope: Scope) -> Generator[None]:
+        """Code of the application's own inside acts in the name of who asks."""
+        tokens = current_runner.set(self.runner), serializer.set(self._serialize)
+        try:
+            with self.engine.during(Context(scope.get("kingpost.actor"), self.engine.clock())):
+                yield
+        finally:
+            current_runner.reset(tokens[0])
+            serializer.reset(tokens[1])
 
     def _nowhere(self, scope: Scope) -> bool:
         """An address of the API that no resource and no route of the application's own has: a problem, not a page."""

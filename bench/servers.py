@@ -59,6 +59,22 @@ def _uvicorn(app: str) -> Callable[[int, int], list[str | Path]]:
     return command
 
 
+def _gunicorn(app: str) -> Callable[[int, int], list[str | Path]]:
+    def command(port: int, workers: int) -> list[str | Path]:
+        server = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", str(POOL)]
+        return [*server, "--log-level", "warning", "--bind", f"127.0.0.1:{port}", "--workers", str(workers), app]
+
+    return command
+
+
+def _node(file: str) -> Callable[[int, int], list[str | Path]]:
+    def command(port: int, workers: int) -> list[str | Path]:
+        settings = [f"PORT={port}", f"WORKERS={workers}", "NODE_ENV=production"]
+        return ["env", *settings, "node", HERE / "peers" / "node" / file]
+
+    return command
+
+
 CONTROL = "control"
 ALL = {
     each.name: each
@@ -68,6 +84,11 @@ ALL = {
         Implementation(
             "fastapi_sqlalchemy", "FastAPI + SQLAlchemy", _uvicorn("bench.peers.fastapi_sqlalchemy.app:app")
         ),
+        Implementation("fastapi_asyncpg", "FastAPI + asyncpg", _uvicorn("bench.peers.fastapi_asyncpg.app:app")),
+        Implementation("litestar", "Litestar + msgspec", _uvicorn("bench.peers.litestar_msgspec.app:app")),
+        Implementation("django", "Django + django-ninja", _gunicorn("bench.peers.django_ninja.wsgi:app")),
+        Implementation("express", "Express 5 + pg", _node("express.js"), needs="node"),
+        Implementation("fastify", "Fastify, tuned by hand", _node("fastify.js"), needs="node"),
     )
 }
 

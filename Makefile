@@ -23,7 +23,7 @@ test: dev browser ## Run the tests; ARGS="tests/model -x" picks some
 soak: dev browser ## Run the long tests at their full counts (hours); ARGS as in test
 	@KINGPOST_SOAK=1 $(BIN)/python -m pytest -m soak $(ARGS)
 
-bench: .venv/.bench wrk ## Measure Kingpost beside its peers (half an hour); ARGS="--only kingpost --endpoints one"
+bench: .venv/.bench bench/peers/node/node_modules wrk ## Measure Kingpost beside its peers (half an hour); ARGS="--only kingpost --endpoints one"
 	@$(BIN)/python -m bench $(ARGS)
 
 check: dev ## Lint, format, types, import contracts and the docs
@@ -70,6 +70,13 @@ dev: .venv/.dev
 	@echo "Installing what Kingpost is measured against ..."
 	@$(PIP) install --require-hashes -r requirements/bench.txt
 	@touch $@
+
+# Without Node.js its two are left out.
+bench/peers/node/node_modules: bench/peers/node/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "Installing Express and Fastify ..."; \
+		npm --prefix $(@D) ci --silent --no-audit --no-fund && touch $@; \
+	fi
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

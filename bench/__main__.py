@@ -16,10 +16,10 @@ from bench import report
 from bench.bars import judge
 from bench.endpoints import ENDPOINTS
 from bench.equal import Unequal
+from bench.implementations import ALL, CONTROL, TITLES, Implementation
 from bench.load import LoadError
 from bench.measure import Figures, medians
 from bench.run import Bench, Wish, bench, collected, machine
-from bench.servers import ALL
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
 command = App(name="bench", help="What a request costs in Kingpost and in what people use today.")
@@ -47,18 +47,16 @@ def main(
         connections: How many clients ask at the same time.
         workers: Processes of each server that answer.
     """
-    chosen = _named("implementation", only, list(ALL))
+    names = _named("implementation", only, list(TITLES))
     asked = _named("endpoint", endpoints, list(ENDPOINTS))
-    if chosen is None or asked is None:
+    if names is None or asked is None:
         return 2
-    present = [name for name in chosen if not ALL[name].needs or shutil.which(ALL[name].needs)]
-    for name in set(chosen) - set(present):
-        console.print(f"[yellow]{ALL[name].title} is left out: there is no {ALL[name].needs} here[/]")
     if shutil.which("wrk") is None and not check:
         console.print("[red]wrk is not installed.[/] On Debian, as root: apt-get install wrk")
         return 1
-    wish = Wish(present, asked, seconds, rounds, connections, workers)
-    everything = set(present) == set(ALL) and asked == list(ENDPOINTS)
+    chosen = _present(names, asked)
+    wish = Wish(chosen, asked, seconds, rounds, connections, workers)
+    everything = chosen == list(ALL) and asked == list(ENDPOINTS)
     try:
         with bench(wish) as running:
             for line in running.compare():
@@ -86,6 +84,16 @@ def _named(what: str, names: str, known: list[str]) -> list[str] | None:
     return [name for name in known if name in chosen] if chosen else known
 
 
+def _present(names: list[str], endpoints: list[str]) -> list[Implementation]:
+    """The control and those that were named, as far as they have one of the endpoints and can run here."""
+    wanted = [each for each in ALL if each.name in (*names, CONTROL) and {*each.endpoints} & {*endpoints}]
+    present = [each for each in wanted if not each.needs or shutil.which(each.needs)]
+    for each in wanted:
+        if each not in present:
+            console.print(f"[yellow]{each.title} is left out: there is no {each.needs} here[/]")
+    return present
+
+
 def _measure(running: Bench, wish: Wish) -> dict[str, dict[str, Figures]]:
     columns = TextColumn("{task.completed}/{task.total}"), TextColumn("{task.description}"), TimeElapsedColumn()
     steps = []
@@ -95,13 +103,12 @@ def _measure(running: Bench, wish: Wish) -> dict[str, dict[str, Figures]]:
             progress.update(task, description=f"warm-up {word}")
         for name, share in running.busy().items():
             console.print(f"[yellow]{name} takes {share:.0%} of a core while nobody asks: its figures are too high[/]")
-        count = sum(1 for _ in running.plan())
-        progress.reset(task, total=count * wish.rounds)
+        progress.reset(task, total=running.size * wish.rounds)
         for step in running.rounds():
             steps.append(step)
             progress.update(task, advance=1, description=f"round {step.round}: {step.endpoint} {step.implementation}")
     return {
-        endpoint: {name: medians(found[name]) for name in ALL if name in found}
+        endpoint: {name: medians(found[name]) for name in TITLES if name in found}
         for endpoint, found in collected(steps).items()
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bench.endpoints import ENDPOINTS
+from bench.endpoints import ON_POSTGRES
 from bench.measure import Figures
 
 KINGPOST = "kingpost"
@@ -37,7 +37,7 @@ class Outcome:
 
 
 BARS = (
-    *(Bar(endpoint, "control", most=1.4) for endpoint in ENDPOINTS),
+    *(Bar(endpoint, "control", most=1.4) for endpoint in ON_POSTGRES),
     Bar("one", "fastapi_sqlalchemy", least=8),
     Bar("list_author", "fastapi_sqlalchemy", least=5),
     *(Bar(endpoint, "fastapi_sqlalchemy", least=4) for endpoint in ("list_tag", "flat", "create")),

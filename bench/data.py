@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
-
-import asyncpg
 
 AUTHORS, PROLIFIC, TAGS, ARTICLES, TAGS_EACH = 1_000, 300, 50, 10_000, 3
 """Of the authors, the prolific ones wrote nine articles in ten: each of their lists fills a page of 20."""
@@ -81,41 +77,3 @@ def _key(random: Random, kind: int, number: int) -> UUID:
     """A UUID of version 7 whose time grows with the number."""
     milliseconds = int(FIRST.timestamp() * 1000) + kind * 1_000_000 + number
     return UUID(int=milliseconds << 80 | 7 << 76 | random.getrandbits(12) << 64 | 2 << 62 | random.getrandbits(62))
-
-
-def load_postgres(url: str, data: Data) -> None:
-    """Make the tables as Kingpost declares them and fill them; the peers map the same tables."""
-    os.environ["BENCH_STORE"] = url
-    asyncio.run(_load_postgres(url, data))
-
-
-async def _load_postgres(url: str, data: Data) -> None:
-    from bench.kingpost_app import app
-
-    await app.start()
-    await app.sync()
-    await app.stop()
-    rows = {"author": data.authors, "tag": data.tags, "article": data.articles, "article_tags": data.links}
-    connection = await asyncpg.connect(url)
-    try:
-        for table, columns in COLUMNS.items():
-            await connection.copy_records_to_table(table, records=rows[table], columns=columns)
-        # Kingpost makes its keys itself; the others may leave it to the database.
-        await connection.execute("ALTER TABLE article ALTER id SET DEFAULT uuidv7()")
-        await connection.execute("VACUUM ANALYZE")
-    finally:
-        await connection.close()
-
-
-def tidy(url: str) -> None:
-    """Delete what `create` has created, so that every list stays as it was."""
-    asyncio.run(_tidy(url))
-
-
-async def _tidy(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute("DELETE FROM article WHERE published_at >= $1", CREATED)
-        await connection.execute("VACUUM article")
-    finally:
-        await connection.close()

@@ -51,7 +51,16 @@ KINGPOST = Addresses(
 )
 """The general API of a resource."""
 
-ENDPOINTS = {
+POCKETBASE = Addresses(
+    one="/api/collections/articles/records/{}?expand=author",
+    list_author="/api/collections/articles/records?"
+    + urlencode({"filter": "author='{}'", "expand": "author,tags", "sort": "-published_at", "perPage": 20}, safe=",{}")
+    + "&skipTotal=1",
+    create="/api/collections/articles/records",
+)
+"""The general API of a collection."""
+
+ON_POSTGRES = {
     "one": "one article with its author",
     "list_author": "20 articles of an author, the author and the tags in each",
     "list_tag": "20 articles with a tag, the author and the tags in each",
@@ -60,10 +69,19 @@ ENDPOINTS = {
     "page": "HTML of 12 articles with their authors",
     "hello": 'a custom endpoint that answers {"hello": "world"}',
 }
+ON_SQLITE = {
+    "sqlite_one": "one article with its author, from SQLite",
+    "sqlite_list": "20 articles of an author, the author and the tags in each, from SQLite",
+    "sqlite_create": "an article is created and answered, in SQLite",
+}
+ENDPOINTS = {**ON_POSTGRES, **ON_SQLITE}
+SAME_AS = {"sqlite_one": "one", "sqlite_list": "list_author", "sqlite_create": "create"}
+"""Where the requests and the answers are those of another endpoint."""
 
 
 def requests(endpoint: str, addresses: Addresses, data: Data, count: int = REQUESTS) -> list[Request]:
     """The first `count` requests: the same keys and bodies for every implementation."""
+    endpoint = SAME_AS.get(endpoint, endpoint)
     random = Random(f"requests of {endpoint}")
     address: str = getattr(addresses, endpoint)
     if endpoint == "create":

@@ -32,7 +32,8 @@ class Article(Resource, read=anyone, create=anyone):
     tags: list[Tag] = []
 
 
-app = App("bench", resources=[Author, Tag, Article], stores={"main": os.environ["BENCH_STORE"]})
+RESOURCES = [Author, Tag, Article]
+app = App("bench", resources=RESOURCES, stores={"main": os.environ.get("BENCH_STORE", "sqlite:///bench.db")})
 pages = minijinja.Environment(
     templates={"page.html": (Path(__file__).parent / "peers/templates/page.html").read_text()}
 )

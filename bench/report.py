@@ -10,8 +10,8 @@ from typing import Any
 from rich.table import Table
 
 from bench.bars import Outcome
+from bench.implementations import CONTROL, TITLES
 from bench.measure import Figures
-from bench.servers import ALL, CONTROL
 
 LATEST = Path(__file__).parent / "results" / "latest.json"
 
@@ -45,7 +45,7 @@ def table(endpoint: str, found: Mapping[str, Figures]) -> Table:
         ratio = f"{each.total_us / floor:.2f}" if floor else ""
         cells = (each.server_us, each.db_us, each.total_us)
         shown.add_row(
-            ALL[name].title,
+            TITLES[name],
             f"{each.rps:,.0f}",
             f"{each.p50_ms:.1f}",
             f"{each.p99_ms:.1f}",
@@ -65,5 +65,5 @@ def bars(outcomes: Iterable[Outcome]) -> Table:
         bar = each.bar
         wanted = f"at most {bar.most:g} ×" if bar.most is not None else f"{bar.least:g} × less"
         verdict = "[green]kept" if each.kept else "[red]missed"
-        shown.add_row(bar.endpoint, ALL[bar.against].title, wanted, f"{each.ratio:.2f} ×", verdict)
+        shown.add_row(bar.endpoint, TITLES[bar.against], wanted, f"{each.ratio:.2f} ×", verdict)
     return shown

@@ -12,20 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import cpu, data, equal
-from bench.endpoints import ENDPOINTS, Request, requests
+from bench.endpoints import ENDPOINTS, SAME_AS, Request, requests
+from bench.grounds import Ground, on_postgres, on_sqlite
+from bench.implementations import Implementation
 from bench.load import LoadError
 from bench.measure import Figures, measure
-from bench.servers import ALL, CONTROL, POOL, Server, start
-from tests.services.postgres import PostgresServer, postgres
-
-SETTINGS = {
-    "shared_buffers": "256MB",
-    "max_connections": "300",
-    "max_wal_size": "8GB",
-    "checkpoint_timeout": "1h",
-    "autovacuum": "off",
-}
-"""Durable as by default. Work in the background is put off: it would hit one implementation by chance."""
+from bench.servers import Server, start
 
 COMPARED = 5
 """Requests of each endpoint whose answers are compared."""
@@ -37,7 +29,7 @@ IDLE_SECONDS, IDLE_SHARE = 1.0, 0.02
 class Wish:
     """What to measure, and for how long."""
 
-    implementations: Sequence[str]
+    implementations: Sequence[Implementation]
     endpoints: Sequence[str] = tuple(ENDPOINTS)
     seconds: int = 4
     rounds: int = 5
@@ -55,107 +47,115 @@ class Step:
     figures: Figures
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An endpoint of a server, with what is asked there."""
+
+    server: Server
+    ground: Ground
+    requests: Sequence[Request]
+
+
 class Bench:
     """Running servers over the same rows."""
 
-    def __init__(self, wish: Wish, servers: Mapping[str, Server], rows: data.Data, database: PostgresServer) -> None:
-        self._wish, self._servers, self._database = wish, servers, database
-        self._url = database_url(database)
-        self._requests: dict[tuple[str, str], list[Request]] = {
-            (endpoint, name): requests(endpoint, server.implementation.addresses, rows)
-            for endpoint in wish.endpoints
-            for name, server in servers.items()
-            if endpoint in server.implementation.endpoints
-        }
+    def __init__(self, wish: Wish, running: Sequence[Server], rows: data.Data, grounds: Mapping[str, Ground]) -> None:
+        self._wish, self._running, self._grounds = wish, running, grounds
+        self._places: dict[str, dict[str, Place]] = {}
+        for endpoint in wish.endpoints:
+            served = [server for server in running if endpoint in server.implementation.endpoints]
+            self._places[endpoint] = {
+                server.implementation.name: Place(
+                    server,
+                    grounds[server.implementation.store],
+                    requests(endpoint, server.implementation.addresses, rows),
+                )
+                for server in served
+            }
+
+    @property
+    def size(self) -> int:
+        """How many measurements one round has."""
+        return sum(len(places) for places in self._places.values())
 
     def compare(self) -> Iterator[str]:
         """Answers of all against the first; says what was compared. Raises `Unequal`."""
-        for endpoint in self._wish.endpoints:
-            names = self._who(endpoint)
+        for endpoint, places in self._places.items():
             for index in range(COMPARED):
-                contents = {name: self._content(endpoint, name, index) for name in names}
-                for name in names[1:]:
-                    if found := equal.difference(contents[names[0]], contents[name]):
-                        where = f"{endpoint}: {names[0]} and {name} do not answer the same"
-                        raise equal.Unequal(f"{where}: {found}")
-            self._tidy(endpoint)
-            yield f"{endpoint}: {', '.join(names)}"
+                contents = {name: _content(endpoint, name, place, index) for name, place in places.items()}
+                first = next(iter(contents))
+                for name, content in contents.items():
+                    if found := equal.difference(contents[first], content):
+                        raise equal.Unequal(f"{endpoint}: {first} and {name} do not answer the same: {found}")
+            for place in places.values():
+                self._tidy(endpoint, place)
+            yield f"{endpoint}: {', '.join(places)}"
 
     def warm_up(self) -> Iterator[str]:
         """A second of everything."""
-        for endpoint in self._wish.endpoints:
-            for name in self._who(endpoint):
+        for endpoint, places in self._places.items():
+            for name in places:
                 self._measure(endpoint, name, seconds=1)
                 yield f"{endpoint} {name}"
 
     def busy(self) -> dict[str, float]:
         """Who does something while nobody asks, and what share of a core it takes."""
-        roots = {name: server.pid for name, server in self._servers.items()} | {"database": self._database.pid or 0}
+        roots = {
+            f"{server.implementation.title} ({server.implementation.store})": server.pid for server in self._running
+        }
+        roots |= {f"the database ({store})": ground.pid for store, ground in self._grounds.items() if ground.pid}
         before = {name: cpu.seconds(pid) for name, pid in roots.items()}
         time.sleep(IDLE_SECONDS)
         shares = {name: (cpu.seconds(pid) - before[name]) / IDLE_SECONDS for name, pid in roots.items()}
         return {name: share for name, share in shares.items() if share > IDLE_SHARE}
 
-    def plan(self) -> Iterator[tuple[str, str]]:
-        """What one round measures."""
-        yield from self._requests
-
     def rounds(self) -> Iterator[Step]:
         """All measurements: in every round, for each endpoint, all implementations in turn, beginning with another."""
         for number in range(1, self._wish.rounds + 1):
-            for endpoint in self._wish.endpoints:
-                names = self._who(endpoint)
-                first = number % len(names)
+            for endpoint, places in self._places.items():
+                names = list(places)
+                first = number % len(names) if names else 0
                 for name in (*names[first:], *names[:first]):
                     yield Step(number, endpoint, name, self._measure(endpoint, name, self._wish.seconds))
 
     def _measure(self, endpoint: str, name: str, seconds: int) -> Figures:
-        asked = self._requests[endpoint, name]
+        place = self._places[endpoint][name]
         try:
-            return measure(self._servers[name], asked, seconds, self._wish.connections, self._database.pid)
+            return measure(place.server, place.requests, seconds, self._wish.connections, place.ground.pid)
         except LoadError as error:
             raise LoadError(f"{endpoint} of {name}: {error}") from None
         finally:
-            self._tidy(endpoint)
+            self._tidy(endpoint, place)
 
-    def _content(self, endpoint: str, name: str, index: int) -> object:
-        try:
-            return equal.content(endpoint, equal.ask(self._servers[name].port, self._requests[endpoint, name][index]))
-        except equal.Unequal as error:
-            raise equal.Unequal(f"{name}: {error}") from None
-
-    def _tidy(self, endpoint: str) -> None:
-        if endpoint.endswith("create"):
-            data.tidy(self._url)
-
-    def _who(self, endpoint: str) -> list[str]:
-        return [name for name in self._servers if (endpoint, name) in self._requests]
+    def _tidy(self, endpoint: str, place: Place) -> None:
+        if SAME_AS.get(endpoint, endpoint) == "create":
+            place.ground.tidy()
 
 
-def database_url(database: PostgresServer) -> str:
-    """The database with the rows: the first that was made."""
-    return database.url.rsplit("/", 1)[0] + "/test_1"
+def _content(endpoint: str, name: str, place: Place, index: int) -> object:
+    try:
+        return equal.content(endpoint, equal.ask(place.server.port, place.requests[index]))
+    except equal.Unequal as error:
+        raise equal.Unequal(f"{name}: {error}") from None
 
 
 @contextmanager
 def bench(wish: Wish) -> Iterator[Bench]:
     """Everything up for the length of the block."""
     with ExitStack() as stack:
-        database = stack.enter_context(postgres(fsync=True, **SETTINGS))
-        url = database.create_database()
         rows = data.make()
-        data.load_postgres(url, rows)
-        logs = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
-        environment = {"BENCH_STORE": f"{url}?pool={POOL}", "BENCH_DATABASE": url}
-        servers: dict[str, Server] = {}
-        for name in _control_first(wish.implementations):
-            servers[name] = start(ALL[name], logs / f"{name}.log", environment, wish.workers)
-            stack.callback(servers[name].stop)
-        yield Bench(wish, servers, rows, database)
-
-
-def _control_first(names: Iterable[str]) -> list[str]:
-    return [CONTROL, *(name for name in ALL if name in names and name != CONTROL)]
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
+        needed = {each.store for each in wish.implementations}
+        grounds: dict[str, Ground] = {}
+        if "postgres" in needed:
+            grounds["postgres"] = stack.enter_context(on_postgres(rows))
+        if "sqlite" in needed:
+            grounds["sqlite"] = on_sqlite(rows, folder)
+        running: list[Server] = []
+        for each in wish.implementations:
+            running.append(start(each, folder, grounds[each.store].environment, wish.workers))
+            stack.callback(running[-1].stop)
+        yield Bench(wish, running, rows, grounds)
 
 
 def collected(steps: Iterable[Step]) -> dict[str, dict[str, list[Figures]]]:

@@ -212,8 +212,25 @@ async def test_the_ends_of_time_are_not_infinity(store: PostgresStore) -> None:
     await store.write([thing(1, moment=datetime.max.replace(tzinfo=UTC), day=date.min)])
     assert await value(store, "SELECT moment::text FROM thing") == "9999-12-31 23:59:59.999999+00"
     assert await value(store, "SELECT day::text FROM thing") == "0001-01-01"
+    assert await ask(store, select("Thing", "moment", "day")) == [(datetime.max.replace(tzinfo=UTC), date.min)]
+
+
+@pytest.mark.parametrize("infinite", ["moment = '-infinity'", "day = 'infinity'"])
+async def test_infinity_is_told_and_never_taken_for_a_moment(store: PostgresStore, infinite: str) -> None:
+    await store.write([thing(1)])
+    async with store.transaction() as transaction:
+        await transaction.execute(f"UPDATE thing SET {infinite}")
     with pytest.raises(OutOfRange):
-        await value(store, "SELECT timestamptz 'infinity'")
+        await ask(store, select("Thing", infinite.split()[0]))
+
+
+async def test_statements_of_ones_own_take_and_give_python_values(store: PostgresStore) -> None:
+    moment, day = datetime(2024, 2, 29, 12, tzinfo=UTC), date(1969, 7, 20)
+    sql = "SELECT $1::timestamptz, $2::date, ARRAY[$1, NULL]::timestamptz[], NULL::date, $3::text"
+    async with store.transaction() as transaction:
+        assert [tuple(row) for row in await transaction.execute(sql, [moment, day, "a"])] == [
+            (moment, day, [moment, None], None, "a")
+        ]
 
 
 async def test_many_short_transactions_share_few_connections(store: PostgresStore, postgres_url: str) -> None:

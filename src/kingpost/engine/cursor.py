@@ -1,6 +1,7 @@
 """Where a page goes on: signed, bound to the actor and the question, with its instant frozen.
 
-A cursor is base64url of MessagePack `[instant, digest, values]` and a MAC (keyed BLAKE2b, RFC 7693, 16 bytes).
+A cursor is base64url of a MAC (keyed BLAKE2b, RFC 7693, 16 bytes) and MessagePack `[instant, values]`. The MAC is also
+over the question and the actor, so that a cursor of another one does not pass.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import msgspec
 
 from kingpost.base.errors import Detail, Invalid
 from kingpost.language.types import Kind, Type
-from kingpost.plan.intent import Condition, Read
+from kingpost.plan.intent import Condition, Expressed, Read
 
 _MAC = 16
 _PYTHON: dict[Kind, Any] = {
@@ -40,27 +41,27 @@ class Cursors:
 
     def write(self, read: Read, asker: object, now: datetime, values: Sequence[Any]) -> str:
         """The cursor behind a row with these sort values (Python objects)."""
-        plain = [_plain(value) for value in values]
-        body = msgspec.msgpack.encode([now.isoformat(), _digest(read, asker), plain])
-        return urlsafe_b64encode(self._mac(body) + body).rstrip(b"=").decode()
+        body = msgspec.msgpack.encode([now.isoformat(), [_plain(value) for value in values]])
+        return urlsafe_b64encode(self._mac(body, read, asker) + body).rstrip(b"=").decode()
 
     def read(self, text: str, read: Read, asker: object) -> tuple[datetime, list[Any]]:
         """The instant and the plain values in a cursor; `Invalid` (KP117) if it is not ours for this question."""
         try:
             raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
             mac, body = raw[:_MAC], raw[_MAC:]
-            if not hmac.compare_digest(mac, self._mac(body)):
+            if not hmac.compare_digest(mac, self._mac(body, read, asker)):
                 raise ValueError("mac")
-            instant, digest, values = msgspec.msgpack.decode(body)
-            if not hmac.compare_digest(digest, _digest(read, asker)):
-                raise ValueError("digest")
+            instant, values = msgspec.msgpack.decode(body)
         except (ValueError, msgspec.MsgspecError):
             message = "after is not a cursor of this list, filter, order and actor: start from the first page"
             raise Invalid("KP117", message, [Detail("?after", "KP117", message)]) from None
         return datetime.fromisoformat(instant).astimezone(UTC), values
 
-    def _mac(self, body: bytes) -> bytes:
-        return hashlib.blake2b(body, key=self._secret, digest_size=_MAC).digest()
+    def _mac(self, body: bytes, read: Read, asker: object) -> bytes:
+        given = repr((asker, read.key, read.search, [_values(condition) for condition in read.conditions]))
+        asked = b"%b\0%b" % (_asked(read), given.encode("utf-8", "surrogatepass"))
+        # The length in front: where one part ends and the other begins can't be moved.
+        return hashlib.blake2b(b"%d\0%b%b" % (len(body), body, asked), key=self._secret, digest_size=_MAC).digest()
 
 
 def typed(values: Sequence[Any], types: Sequence[Type]) -> list[Any]:
@@ -75,13 +76,16 @@ def _plain(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
-def _digest(read: Read, asker: object) -> bytes:
-    conditions = [
-        (c.path, c.operator, repr(c.value))
-        if isinstance(c, Condition)
-        else (repr(c.shape), sorted((name, repr(value)) for name, value in c.values.items()))
-        for c in read.conditions
-    ]
-    sort = [(key.path, key.descending, key.source and key.source.first_line) for key in read.sort]
-    said = repr((read.resource, read.key, read.relation, read.search, conditions, sort, repr(asker)))
-    return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=12).digest()
+def _asked(read: Read) -> bytes:
+    """All of the question but its values; kept with the read, which doors keep by query."""
+    known: bytes | None = read.__dict__.get("asked")
+    if known is None:
+        conditions = [(c.path, c.operator) if isinstance(c, Condition) else repr(c.shape) for c in read.conditions]
+        sort = [(key.path, key.descending, key.source and key.source.first_line) for key in read.sort]
+        said = repr((read.resource, read.relation, conditions, sort))
+        known = read.__dict__["asked"] = hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return known
+
+
+def _values(condition: Condition | Expressed) -> object:
+    return condition.value if isinstance(condition, Condition) else sorted(condition.values.items())

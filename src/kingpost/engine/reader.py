@@ -17,7 +17,7 @@ from kingpost.engine.cursor import Cursors, typed
 from kingpost.engine.failures import explained
 from kingpost.engine.plans import Plans, actor_key, parameters
 from kingpost.engine.running import One, Page, Ready, RunningBatch, RunningFetch
-from kingpost.engine.stitch import Forms, Make, grouped, key_reader, stitcher, struct
+from kingpost.engine.stitch import Forms, Make, grouper, key_reader, stitcher, struct
 from kingpost.language.capture import bind
 from kingpost.language.schema import Schema
 from kingpost.language.source import Source
@@ -174,7 +174,9 @@ class Reader:
         batches: list[RunningBatch] = []
         for batch in fetch.batches:
             below = self._running(batch.fetch)
-            batches.append(RunningBatch(batch, below, key_reader(batch.columns), self._key_form(fetch, batch)))
+            group = grouper(batch, self._forms(below.store), self._make)
+            read_key, form = key_reader(batch.columns), self._key_form(fetch, batch)
+            batches.append(RunningBatch(batch, below, group, read_key, form))
         return RunningFetch(
             fetch, store, store.prepare(fetch.select), stitcher(fetch, self._forms(store), self._make), batches
         )
@@ -252,26 +254,34 @@ class Reader:
         return await fetch_rows(ready.running.store, ready.plan.fetch.store, ready.running.prepared, params)
 
     async def _complete(self, running: RunningFetch, rows: Rows, params: dict[str, Any]) -> list[Any]:
+        found = await self._batches(running, rows, params)
+        try:
+            return running.stitch(rows, found)
+        except StoreError as error:
+            raise explained(error) from error
+        except (OverflowError, ValueError) as error:  # of a form that was written out
+            raise explained(StoreError(f"{running.fetch.title}: a stored value does not fit its type")) from error
+
+    async def _batches(self, running: RunningFetch, rows: Rows, params: dict[str, Any]) -> list[dict[Any, Any]]:
+        """What each batch found, by the keys of the rows."""
         if not running.batches or not rows:
-            return running.stitch(rows, tuple(dict[Any, Any]() for _ in running.batches))
+            return [{} for _ in running.batches]
         if len(running.batches) == 1:
-            found = [await self._batch(running, 0, rows, params)]
-        else:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    tasks = [
-                        group.create_task(self._batch(running, index, rows, params))
-                        for index in range(len(running.batches))
-                    ]
-            except ExceptionGroup as errors:  # the others were cancelled: one is enough to tell
-                raise errors.exceptions[0] from errors
-            found = [task.result() for task in tasks]
-        return running.stitch(rows, found)
+            return [await self._batch(running, 0, rows, params)]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._batch(running, index, rows, params))
+                    for index in range(len(running.batches))
+                ]
+        except ExceptionGroup as errors:  # the others were cancelled: one is enough to tell
+            raise errors.exceptions[0] from errors
+        return [task.result() for task in tasks]
 
     async def _batch(self, running: RunningFetch, index: int, rows: Rows, params: dict[str, Any]) -> dict[Any, Any]:
         one = running.batches[index]
         batch, below, read_key, form = one.batch, one.below, one.read_key, one.form
-        keys = list(dict.fromkeys(key for row in rows if not _holed(key := read_key(row))))
+        keys = [key for key in dict.fromkeys(map(read_key, rows)) if not _holed(key)]
         if not keys:
             return {}
         if len(keys) > MAX_KEYS:
@@ -280,8 +290,7 @@ class Reader:
         fetched = await fetch_rows(below.store, batch.fetch.store, below.prepared, {**params, "keys": bound})
         if len(fetched) > MAX_BATCH_ROWS:
             raise too_many(batch.fetch.title, f"more than {MAX_BATCH_ROWS} rows")
-        objects = await self._complete(below, fetched, params)
-        found = grouped(batch, fetched, objects, batch.unwrap)
+        found = one.group(fetched, await self._batches(below, fetched, params))
         if below.store is not running.store:
             return _rekeyed(found, keys, form, below, batch, self.model)
         return found

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kingpost.engine.stitch import Stitch
+from kingpost.engine.stitch import Group, Stitch
 from kingpost.plan.plan import Batch, Fetch, ReadPlan
 from kingpost.plan.read import Planned
 from kingpost.stores.contract import Store
@@ -51,6 +51,7 @@ class RunningBatch:
 
     batch: Batch
     below: RunningFetch
+    group: Group
     read_key: Callable[[Sequence[Any]], Any]
     form: Callable[[Any], Any] | None
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import starmap
+from operator import itemgetter
 from typing import Any, TypeAlias, cast
 
 import msgspec
 
 from kingpost.language.types import Type
 from kingpost.plan.plan import Batch, Batched, Entry, Fetch, Leaf, One, Reference, Shape
+from kingpost.stores.contract import Inline
 
 Convert: TypeAlias = Callable[[Any], Any] | None
 Forms: TypeAlias = Callable[[Type], Convert]
 Make: TypeAlias = Callable[[str, tuple[str, ...], str | None], Callable[..., Any]]
 Stitch: TypeAlias = Callable[[Sequence[Sequence[Any]], Sequence[Mapping[Any, Any]]], list[Any]]
+Group: TypeAlias = Callable[[Sequence[Sequence[Any]], Sequence[Mapping[Any, Any]]], dict[Any, Any]]
 
 
 def struct(resource: str, names: tuple[str, ...], via: str | None) -> Callable[..., Any]:
@@ -38,6 +41,11 @@ def stitcher(fetch: Fetch, forms: Forms, make: Make = struct) -> Stitch:
     return _Writer(forms, make).stitch(fetch)
 
 
+def grouper(batch: Batch, forms: Forms, make: Make = struct) -> Group:
+    """The function that answers what a batch found by the key of the parent: lists, or single objects."""
+    return _Writer(forms, make).group(batch)
+
+
 class _Writer:
     def __init__(self, forms: Forms, make: Make) -> None:
         self.forms = forms
@@ -50,11 +58,34 @@ class _Writer:
             construct = self.make(fetch.shape.resource, tuple(entry.name for entry in fetch.shape.entries), None)
             return lambda rows, found: list(starmap(construct, rows))
         body = self._object(fetch.shape)
+        return self._function(fetch, f"    return [{body} for r in rows]\n")  # type: ignore[no-any-return]
+
+    def group(self, batch: Batch) -> Group:
+        shape, key = batch.fetch.shape, _key(batch.owner)
+        if not batch.many:
+            body = f"    return {{{key}: {self._object(shape)} for r in rows}}\n"
+            return self._function(batch.fetch, body)  # type: ignore[no-any-return]
+        if batch.unwrap is None:
+            value, wanted = self._object(shape), ""
+        else:  # of a link only the far end is wanted, where it may be seen
+            far = next(entry for entry in shape.entries if entry.name == batch.unwrap)
+            value, wanted = self._entry(shape, far), "        if v is None: continue\n"
+        body = f"""    found = {{}}
+    for r in rows:
+        v = {value}
+{wanted}        k = {key}
+        if k in found: found[k].append(v)
+        else: found[k] = [v]
+    return found
+"""
+        return self._function(batch.fetch, body)  # type: ignore[no-any-return]
+
+    def _function(self, fetch: Fetch, body: str) -> Any:
+        """A function of rows and of what the batches of `fetch` found."""
         taken = "".join(f"    b{index} = batches[{index}]\n" for index in range(len(fetch.batches)))
-        source = f"def stitch(rows, batches):\n{taken}    return [{body} for r in rows]\n"
+        source = f"def stitch(rows, batches):\n{taken}{body}"
         exec(compile(source, f"<rows of {fetch.shape.resource}>", "exec"), self.names)  # noqa: S102
-        made: Stitch = self.names["stitch"]
-        return made
+        return self.names["stitch"]
 
     def _flat(self, shape: Shape) -> bool:
         """Whether every member is the column of the same number, as it is."""
@@ -76,7 +107,7 @@ class _Writer:
             case One(present=present, shape=shape, reference=reference):
                 return f"({self._object(shape)} if r[{present}] is not None else {self._reference(owner, reference)})"
             case Batched(batch=batch, columns=columns, many=True):
-                return f"b{batch}.get({_key(columns)}, {self._name([])}[:])"
+                return f"(b{batch}.get({_key(columns)}) or [])"
             case Batched(batch=batch, columns=columns, reference=reference):
                 missing = "None" if reference is None else self._reference(owner, reference)
                 return f"(b{batch}.get({_key(columns)}) or {missing})"
@@ -90,6 +121,9 @@ class _Writer:
         convert = self.forms(type)
         if convert is None:
             return f"r[{column}]"
+        if isinstance(convert, Inline):
+            written = convert.source.format(**{name: self._name(value) for name, value in convert.names.items()})
+            return f"({written} if (v := r[{column}]) is not None else None)"
         return f"({self._name(convert)}(v) if (v := r[{column}]) is not None else None)"
 
     def _name(self, value: Any) -> str:
@@ -108,23 +142,4 @@ def _width(fetch: Fetch) -> int:
 
 def key_reader(columns: tuple[int, ...]) -> Callable[[Sequence[Any]], Any]:
     """Reads the key in these columns of a row: a scalar, or a tuple where there are several."""
-    if len(columns) == 1:
-        column = columns[0]
-        return lambda row: row[column]
-    return lambda row: tuple([row[column] for column in columns])
-
-
-def grouped(batch: Batch, rows: Sequence[Sequence[Any]], objects: list[Any], unwrap: str | None) -> dict[Any, Any]:
-    """What a batch found, by the key of the parent: lists, or single objects."""
-    read = key_reader(batch.owner)
-    found: dict[Any, Any] = {}
-    if not batch.many:
-        return dict(zip(map(read, rows), objects, strict=True))
-    for row, value in zip(rows, objects, strict=True):
-        if unwrap is not None:
-            far: Any = cast("dict[str, Any]", value)[unwrap] if isinstance(value, dict) else value.m0
-            if far is not None:
-                found.setdefault(read(row), []).append(far)
-            continue
-        found.setdefault(read(row), []).append(value)
-    return found
+    return cast("Callable[[Sequence[Any]], Any]", itemgetter(*columns))

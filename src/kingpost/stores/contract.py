@@ -15,6 +15,23 @@ Convert = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Inline:
+    """A `Convert` that generated code may write out instead of calling it.
+
+    `source` is the same in Python, of a value `v` and of `names`, which it has in braces. Where it raises what
+    `function` would explain, the answer fails: it may raise `OverflowError` and `ValueError`.
+    """
+
+    function: Convert
+    source: str
+    names: Mapping[str, Any]
+
+    def __call__(self, value: Any) -> Any:
+        """What `function` answers."""
+        return self.function(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Abilities:
     """What a store can't do: feature -> why, and what to change. Features are those of `plan.features`.
 
@@ -147,11 +164,11 @@ class Store(Protocol):
         ...
 
     def json_form(self, type: Type) -> Convert | None:
-        """How a value as `fetch` gives it becomes what the JSON encoder is given; None: as it is."""
+        """How a value as `fetch` gives it, unless None, becomes what the JSON encoder is given; None: as it is."""
         ...
 
     def python_form(self, type: Type) -> Convert | None:
-        """How a value as `fetch` gives it becomes the Python object of the declaration; None: as it is."""
+        """How a value as `fetch` gives it, unless None, becomes that of the declaration; None: as it is."""
         ...
 
     async def compare(self) -> list[SchemaChange]:

@@ -68,7 +68,7 @@ def python(store: Store, select: Select, rows: Any) -> list[Any]:
     """Rows as a store gives them, in Python values."""
     converts = [store.python_form(type) for type in types(select.columns)]
     found = [
-        tuple(value if convert is None else convert(value) for convert, value in zip(converts, row, strict=True))
+        tuple(v if convert is None or v is None else convert(v) for convert, v in zip(converts, row, strict=True))
         for row in rows
     ]
     return [row[0] for row in found] if len(converts) == 1 else found

@@ -62,7 +62,7 @@ def ask(database: Database, select: Select, params: Mapping[str, object], model:
     statement = translate(select, model, database.dialect)
     rows = database.rows(statement.text, statement.arguments(params))
     forms = [database.dialect.forms.python_form(column.type) or (lambda value: value) for column in select.columns]
-    return [[form(value) for form, value in zip(forms, row, strict=True)] for row in rows]
+    return [[None if value is None else form(value) for form, value in zip(forms, row, strict=True)] for row in rows]
 
 
 def definitions(model: Model, dialect: Dialect, store: str = "main") -> list[str]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Final, Literal, NoReturn, get_args
 from urllib.parse import quote, unquote_to_bytes
 
@@ -31,53 +32,88 @@ LIST_WORDS: Final = ("where", "q", *ROW_WORDS, "sort", "limit", "after", "offset
 _PATH: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*){0,31}\Z")
 _FILTER: Final = re.compile(r"([^\[\]]+)(?:\[([^\[\]]*)\])?\Z")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}\Z")
+_FIXED: Final = frozenset(word.encode() for word in LIST_WORDS if word != "after")
+_PLAIN: Final = re.compile(rb"[\w.]+(?:(?:\[|%5[Bb])(?!none\b)\w+(?:\]|%5[Dd]))?\Z", re.ASCII)
 _KEPT: Final = 2_048
 _KEPT_LENGTH: Final = 1_024
 
 Kind = Literal["row", "page", "summary"]
+
+_quoted = lru_cache(maxsize=1_024)(quote)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a query string asks: a `read` without its key (of one row: an empty one), and what the door needs beside it.
 
-    `onward`: the query string of the next page, but for the cursor at its end. `limited`: the client set the limit.
+    `given`: the parameters, decoded. `limited`: the client set the limit.
     """
 
     read: Read
     kind: Kind
-    onward: str = ""
+    given: Mapping[str, str]
     limited: bool = False
+
+    @property
+    def onward(self) -> str:
+        """The query string of the next page, but for the cursor at its end."""
+        same = [f"{_quoted(n)}={_quoted(v)}&" for n, v in self.given.items() if n not in ("after", "offset")]
+        return f"{''.join(same)}after="
+
+    def about(self, values: Mapping[str, str]) -> Question:
+        """The same question with other values to compare with, and another cursor."""
+        template: Read = self.read.__dict__.get("lifted", self.read)  # as the engine keeps it, see `Reader`
+        _ = template.shape
+        read = object.__new__(Read)
+        read.__dict__.update(template.__dict__)
+        conditions = [
+            Condition(one.path, one.operator, values[one.where[1:]], True, one.where)
+            if isinstance(one, Condition) and one.where[1:] in values
+            else one
+            for one in template.conditions
+        ]
+        read.__dict__.update(conditions=tuple(conditions), after=values.get("after"))
+        return Question(read, self.kind, {**self.given, **values}, self.limited)
 
 
 class Questions:
-    """Parses queries, and remembers the last ones that were good: a known shape costs one look-up."""
+    """Parses queries, and remembers the last ones that were good: a known shape costs one look-up.
+
+    Queries that differ only in what fields are compared with, or in the cursor, are one shape.
+    """
 
     def __init__(self, settings: RestSettings) -> None:
         self._settings = settings
+        self._length = min(_KEPT_LENGTH, settings.max_query)
         self._known: OrderedDict[tuple[str, bool, bytes], Question] = OrderedDict()
 
     def ask(self, resource: str, query: bytes, *, many: bool) -> Question:
         """The question about one row of a resource, or about many."""
-        key = (resource, many, query)
+        if len(query) > self._length:
+            return self._asked(resource, query, many=many)
+        shape, values = _apart(query)
+        key = (resource, many, shape)
         found = self._known.get(key)
-        if found is not None:
-            self._known.move_to_end(key)
-            return found
-        found = self._many(resource, query) if many else self._one(resource, query)
-        _ = found.read.shape  # worked out here, it is kept together with the question
-        if len(query) <= _KEPT_LENGTH:
+        if found is None:
+            found = self._asked(resource, query, many=many)
+            _ = found.read.shape  # worked out here, it is kept together with the question
             self._known[key] = found
             if len(self._known) > _KEPT:
                 self._known.popitem(last=False)
-        return found
+            return found
+        self._known.move_to_end(key)
+        return found.about({_decoded(name): _decoded(value) for name, value in values}) if values else found
+
+    def _asked(self, resource: str, query: bytes, *, many: bool) -> Question:
+        return self._many(resource, query) if many else self._one(resource, query)
 
     def _one(self, resource: str, query: bytes) -> Question:
         given = parameters(query, self._settings)
         for name in given:
             if name not in ROW_WORDS:
                 raise unknown_parameter(name, ROW_WORDS)
-        return Question(Read(resource, (), fields=_fields(given), include=_paths(given, "include"), limit=None), "row")
+        read = Read(resource, (), fields=_fields(given), include=_paths(given, "include"), limit=None)
+        return Question(read, "row", given)
 
     def _many(self, resource: str, query: bytes) -> Question:
         given = parameters(query, self._settings)
@@ -93,7 +129,7 @@ class Questions:
             # One more than is answered, so that a cut does not go unnoticed.
             cut = limit or self._settings.max_page_size + 1
             read = Read(resource, None, None, conditions, search, limit=cut, group=group or (), summaries=summaries)
-            return Question(read, "summary", limited=limit is not None)
+            return Question(read, "summary", given, limited=limit is not None)
         if "after" in given and "offset" in given:
             message = "a page starts after a cursor or at an offset, not both"
             raise Invalid("KP159", message, [Detail("?offset", "KP159", message)])
@@ -109,8 +145,7 @@ class Questions:
             after=given.get("after"),
             count=given.get("count") == "exact",
         )
-        onward = "&".join(f"{quote(n)}={quote(v)}" for n, v in given.items() if n not in ("after", "offset"))
-        return Question(read, "page", f"{onward}&after=" if onward else "after=", limited=limit is not None)
+        return Question(read, "page", given, limited=limit is not None)
 
     @staticmethod
     def _bounded(given: dict[str, str], name: str, least: int, most: int) -> int | None:
@@ -141,6 +176,23 @@ def exported(read: Read, *, limited: bool) -> Read:
 # ---------------------------------------------------------------------------------------------------------- parameters
 
 
+def _apart(query: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """The query without the values that plans do not depend on, and these by the raw names of their parameters.
+
+    They stay where the parser may have to refuse them, or where there is more to a value than its text.
+    """
+    kept: list[bytes] = []
+    values: list[tuple[bytes, bytes]] = []
+    for part in query.split(b"&"):
+        name, equal, value = part.partition(b"=")
+        if equal and name not in _FIXED and _PLAIN.match(name):
+            values.append((name, value))
+            kept.append(name + b"=")
+        else:
+            kept.append(part)
+    return (b"&".join(kept), values) if values else (query, values)
+
+
 def parameters(query: bytes, settings: RestSettings) -> dict[str, str]:
     """Names and values, decoded; each name once."""
     if len(query) > settings.max_query:
@@ -160,7 +212,7 @@ def parameters(query: bytes, settings: RestSettings) -> dict[str, str]:
 
 def _decoded(raw: bytes) -> str:
     try:
-        text = unquote_to_bytes(raw.replace(b"+", b" ")).decode()
+        text = (unquote_to_bytes(raw.replace(b"+", b" ")) if b"%" in raw or b"+" in raw else raw).decode()
     except UnicodeDecodeError:
         raise Invalid("KP154", "the query is not percent-encoded UTF-8") from None
     if "\0" in text:

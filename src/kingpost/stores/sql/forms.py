@@ -18,8 +18,8 @@
 Dates are numbers on SQLite because dates are computed with. PostgreSQL's `interval` is not used: a difference of
 months, days and seconds is not one number. Its `json` keeps what was written; `jsonb` would change the bytes.
 
-Converters take None and answer None. The JSON form is the same for all stores, and what `PYTHON` makes of the Python
-value itself: the bytes of an answer do not tell where it came from.
+What goes to the driver may be None, which stays None. The JSON form is the same for all stores, and what `PYTHON` makes
+of the Python value itself: the bytes of an answer do not tell where it came from.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ import sqlalchemy as sa
 
 from kingpost.base.errors import Unsupported
 from kingpost.language.types import Kind, Type
-from kingpost.stores.contract import Convert, OutOfRange
+from kingpost.stores.contract import Convert, Inline, OutOfRange
+from kingpost.stores.sql import postgres_codecs
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -62,11 +63,14 @@ class Forms(Protocol):
         ...
 
     def json_form(self, type: Type) -> Convert | None:
-        """How what the driver answers becomes what the JSON encoder (msgspec) is given; None: as it is."""
+        """How what the driver answers becomes what the JSON encoder (msgspec) is given; None: as it is.
+
+        It is not asked about None.
+        """
         ...
 
     def python_form(self, type: Type) -> Convert | None:
-        """How what the driver answers becomes the Python value; None: as it is."""
+        """How what the driver answers becomes the Python value; None: as it is. It is not asked about None."""
         ...
 
 
@@ -104,8 +108,9 @@ def _duration(value: timedelta) -> int:
     return value // MICROSECOND
 
 
-def _from_microseconds(value: int) -> datetime:
-    return EPOCH + timedelta(microseconds=value)
+_from_microseconds = Inline(
+    lambda value: EPOCH + timedelta(0, 0, value), "{epoch} + {delta}(0, 0, v)", {"epoch": EPOCH, "delta": timedelta}
+)
 
 
 def _from_duration(value: int) -> timedelta:
@@ -153,15 +158,15 @@ class PythonForms:
     def json_form(self, type: Type) -> Convert | None:
         match type.kind:
             case Kind.DECIMAL:
-                return _maybe(_decimal_text(type.places))
+                return _decimal_text(type.places)
             case Kind.UUID:
-                return _maybe(str)
+                return str
             case Kind.ENUM:
                 return _unwrapped
             case Kind.DATETIME:
-                return _maybe(lambda value: value.astimezone(UTC))
+                return lambda value: value.astimezone(UTC)
             case kind if kind in DOCUMENTS:
-                return _maybe(lambda value: msgspec.Raw(canonical_json(value).encode()))
+                return lambda value: msgspec.Raw(canonical_json(value).encode())
             case _:
                 return None
 
@@ -225,32 +230,32 @@ class SQLiteForms:
         match type.kind:
             case Kind.DECIMAL:
                 decimal, text = unscaled(type.places or 0), _decimal_text(type.places)
-                return _maybe(lambda value: text(decimal(value)))
+                return lambda value: text(decimal(value))
             case Kind.UUID:
                 return None
             case kind if kind in DOCUMENTS:
-                return _maybe(_raw)
+                return _raw
             case _:
                 return self.python_form(type)
 
     def python_form(self, type: Type) -> Convert | None:
         match type.kind:
             case Kind.BOOL:
-                return _maybe(bool)
+                return bool
             case Kind.DATETIME:
-                return _maybe(_from_microseconds)
+                return _from_microseconds
             case Kind.DATE:
-                return _maybe(_from_days)
+                return _from_days
             case Kind.TIME:
-                return _maybe(time.fromisoformat)
+                return time.fromisoformat
             case Kind.DURATION:
-                return _maybe(_from_duration)
+                return _from_duration
             case Kind.DECIMAL:
-                return _maybe(unscaled(type.places or 0))
+                return unscaled(type.places or 0)
             case Kind.UUID:
-                return _maybe(UUID)
+                return UUID
             case kind if kind in DOCUMENTS:
-                return _maybe(msgspec.json.decode)
+                return msgspec.json.decode
             case _:
                 return None
 
@@ -301,6 +306,10 @@ class PostgresForms:
 
     def to_driver(self, type: Type) -> Convert | None:
         match type.kind:
+            case Kind.DATETIME:
+                return _maybe(postgres_codecs.from_instant)
+            case Kind.DATE:
+                return _maybe(postgres_codecs.from_day)
             case Kind.DURATION:
                 return _maybe(_duration)
             case Kind.ENUM:
@@ -312,23 +321,25 @@ class PostgresForms:
 
     def json_form(self, type: Type) -> Convert | None:
         match type.kind:
-            case Kind.DURATION:
-                return _maybe(_from_duration)
             case Kind.DECIMAL:
-                return _maybe(_decimal_text(type.places))
+                return _decimal_text(type.places)
             case Kind.UUID:
-                return _maybe(str)
+                return str
             case kind if kind in DOCUMENTS:
-                return _maybe(_raw)
+                return _raw
             case _:
-                return None
+                return self.python_form(type)
 
     def python_form(self, type: Type) -> Convert | None:
         match type.kind:
+            case Kind.DATETIME:
+                return postgres_codecs.to_instant
+            case Kind.DATE:
+                return postgres_codecs.to_day
             case Kind.DURATION:
-                return _maybe(_from_duration)
+                return _from_duration
             case kind if kind in DOCUMENTS:
-                return _maybe(msgspec.json.decode)
+                return msgspec.json.decode
             case _:
                 return None
 

@@ -20,6 +20,7 @@ from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.common import Ground
 from kingpost.stores.sql.dialects import POSTGRES
 from kingpost.stores.sql.pool import Pool
+from kingpost.stores.sql.postgres_connection import STATEMENTS, Connection
 from kingpost.stores.sql.postgres_run import AGAIN, FAILURES, Runner, is_lost
 from kingpost.stores.sql.statement import Statement
 
@@ -27,9 +28,6 @@ T = TypeVar("T")
 
 ATTEMPTS = 5
 """How often a batch that collides with others (deadlock, serialization) is tried."""
-
-STATEMENTS = 256
-"""How many prepared statements a connection keeps."""
 
 
 class PostgresStore:
@@ -71,7 +69,7 @@ class PostgresStore:
 
     async def fetch(self, prepared: Statement, params: Mapping[str, object]) -> Rows:
         arguments = prepared.arguments(params)
-        rows: Rows = await self._read(lambda connection: connection.fetch(prepared.text, *arguments))
+        rows: Rows = await self._read(lambda connection: connection.ask(prepared.text, arguments))
         return rows
 
     async def stream(
@@ -155,6 +153,7 @@ class PostgresStore:
                 timeout=settings.wait,
                 # The server stops long statements itself; this is for a server that does not answer at all.
                 command_timeout=settings.statement + 5,
+                connection_class=Connection,
                 statement_cache_size=STATEMENTS,
                 max_cached_statement_lifetime=0,
                 max_cacheable_statement_size=0,
@@ -251,18 +250,19 @@ class PostgresTransaction:
     async def fetch(self, prepared: Statement, params: Mapping[str, object]) -> Rows:
         """Rows as this transaction sees them."""
         try:
-            rows: Rows = await self._connection.fetch(prepared.text, *prepared.arguments(params))
+            rows: Rows = await self._connection.ask(prepared.text, prepared.arguments(params))
         except FAILURES as error:
             raise self._runner.explain(error) from error
         return rows
 
     async def execute(self, sql: str, params: Sequence[object] = ()) -> Rows:
-        """A statement of the application's own, with `$1` for parameters; answers its rows as they are stored."""
+        """A statement of the application's own, with `$1` for parameters; answers its rows in Python values."""
         try:
-            rows: Rows = await self._connection.fetch(sql, *params)
+            statement = await self._connection.prepare(sql)
+            rows: Rows = await statement.fetch(*postgres_codecs.arguments(statement, params))
         except FAILURES as error:
             raise self._runner.explain(error) from error
-        return rows
+        return postgres_codecs.rows(statement, rows)
 
     async def write(self, operations: Sequence[Operation]) -> list[Rows]:
         """All of the operations or, when one fails, none; the transaction goes on."""

@@ -68,7 +68,7 @@ class Runner:
         rows: Rows = []
         try:
             if step.returns and len(step.rows) == 1:
-                rows = await connection.fetch(step.text, *step.rows[0])
+                rows = await connection.ask(step.text, step.rows[0])
             elif step.returns:
                 rows = await connection.fetchmany(step.text, step.rows)
             elif len(step.rows) == 1:

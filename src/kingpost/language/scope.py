@@ -21,6 +21,8 @@ from kingpost.language.tree import EXPRESSIONS, ROWS, Expression, Identity, Keye
 from kingpost.language.types import Type
 
 _SHOWN = 60
+TOLD = 20
+"""With so many problems in one source no more are looked for."""
 _T = TypeVar("_T")
 
 
@@ -118,6 +120,8 @@ class Scope(ABC):  # noqa: B024 (the forms of Python are added by the classes bu
                 done.append(step())
             except Refused:
                 refused = True
+                if len(self.session.problems) >= TOLD:
+                    raise
                 # What the refused part would have proved is not known: no second complaint about its lack.
                 self.proven = self.proven and not building
             if not building:
@@ -175,7 +179,7 @@ class Scope(ABC):  # noqa: B024 (the forms of Python are added by the classes bu
     @staticmethod
     def near(name: str, among: Iterable[str]) -> str:
         """The name most like this one, or ""."""
-        return next(iter(get_close_matches(name, list(among), n=1)), "")
+        return next(iter(get_close_matches(name, list(among), n=1)), "") if len(name) <= _SHOWN else ""
 
     def suggest(self, name: str, among: Iterable[str]) -> str:
         """`; did you mean …?` where a name is near."""

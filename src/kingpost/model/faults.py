@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from kingpost.base.errors import Detail
 from kingpost.model.names import meant
 
+TOLD: Final = 100
+"""So many faults of one input are told: an answer must not be many times as long as what it answers."""
 BRANCH: Final = "\0"
 """Begins the parts of a location that name a branch of a union, which no pointer has."""
 
@@ -48,8 +50,11 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def details(error: ValidationError, known: Collection[str] = (), at: tuple[str | int, ...] = ()) -> tuple[Detail, ...]:
-    """What is wrong, in the order found. `known`: names there are, for those that are not; `at`: where the input is."""
-    return tuple(_detail(dict(each), known, at) for each in error.errors(include_url=False))
+    """What is wrong, in the order found, the first hundred of it.
+
+    `known`: names there are, for those that are not; `at`: where the input is.
+    """
+    return tuple(_detail(dict(each), known, at) for each in error.errors(include_url=False)[:TOLD])
 
 
 def pointer(location: tuple[str | int, ...]) -> str:
@@ -61,7 +66,7 @@ def pointer(location: tuple[str | int, ...]) -> str:
 def _detail(error: Mapping[str, Any], known: Collection[str], at: tuple[str | int, ...]) -> Detail:
     location: tuple[str | int, ...] = error["loc"]
     where, kind, context = pointer((*at, *location)), str(error["type"]), error.get("ctx", {})
-    if kind == "extra_forbidden":
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         hint = meant(str(location[-1]), known) if len(location) == 1 else ""
         return Detail(where, "unknown", "there is no such member" + (f"; {hint}" if hint else ""))
     if error.get("input") is None and kind != "missing":

@@ -14,6 +14,8 @@ _IRREGULAR = {
     "life": "lives", "loaf": "loaves", "shelf": "shelves", "thief": "thieves", "wife": "wives", "wolf": "wolves",
     "hero": "heroes", "potato": "potatoes", "tomato": "tomatoes", "echo": "echoes", "veto": "vetoes",
 }  # fmt: skip
+_LONGEST = 100
+"""Characters of a name that somebody may have meant to write; comparing longer ones only costs time."""
 _SAME = frozenset({
     "aircraft", "data", "equipment", "feedback", "fish", "information", "knowledge", "media", "metadata", "money",
     "news", "series", "sheep", "software", "species", "staff", "weather",
@@ -59,11 +61,16 @@ def words(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The known name most like this one; "" if none is."""
+    return next(iter(get_close_matches(name, known, n=1, cutoff=cutoff)), "") if len(name) <= _LONGEST else ""
+
+
 def meant(name: str, known: Iterable[str]) -> str:
     """The closest known name, as the end of a sentence; else the names there are; "" if there are none."""
     names = sorted(set(known))
-    close = get_close_matches(name.lower(), {each.lower(): each for each in names}, n=1, cutoff=0.6)
+    close = closest(name.lower(), {each.lower(): each for each in names})
     if close:
-        found = next(each for each in names if each.lower() == close[0])
+        found = next(each for each in names if each.lower() == close)
         return f"did you mean {found!r}?"
     return f"there are: {', '.join(names)}" if names else ""

@@ -68,7 +68,7 @@ def _plain(type: Type, python: Any, precision: Literal["us", "ms"]) -> Any:
     if type.kind is Kind.ENUM:
         return Annotated[python, BeforeValidator(partial(_member, python))]
     if type.choices:
-        return Annotated[Literal[type.choices], BeforeValidator(_no_bool)]
+        return Annotated[Literal[type.choices], BeforeValidator(_choice)]
     if type.kind is Kind.EMBEDDED:
         return Annotated[python, AfterValidator(_checked)]
     if type.kind is Kind.LIST and type.element is not None:
@@ -105,8 +105,8 @@ def _int64(value: int) -> int:
     return value
 
 
-def _no_bool(value: Any) -> Any:
-    if isinstance(value, bool):
+def _choice(value: Any) -> Any:
+    if isinstance(value, bool | float):  # each equal to a whole number
         raise _fault("choice", "must be one of the declared values")
     return value
 
@@ -270,6 +270,17 @@ def _adapter(python: Any) -> TypeAdapter[Any]:
         found = _adapters[python] = TypeAdapter(python)
     return found
 
+
+READ: Final[dict[Kind, Callable[[str], Any]]] = {
+    Kind.DECIMAL: _decimal,
+    Kind.UUID: _uuid,
+    Kind.DATETIME: partial(_instant, "us"),
+    Kind.DATE: _date,
+    Kind.TIME: _time,
+    Kind.DURATION: _duration,
+    Kind.BYTES: _bytes,
+}
+"""How text is read as what JSON has no form of its own for; raises ValueError."""
 
 PLAIN: Final[dict[Kind, Any]] = {
     Kind.TEXT: Annotated[str, Strict(), AfterValidator(_text)],

@@ -84,12 +84,16 @@ class ReadPlanner:
             version = None
             if found.version is not None:
                 version = columns.add(Field(Root(self.resource), found.version, INT))[0]
+            if not columns.expressions:
+                columns.add(TRUE)
             select = Select(self.resource, tuple(columns.expressions), where)
             fetch = Fetch(found.store, select, shape, batches, self.resource)
             return self._planned(fetch, where, version=version)
         orders = self._orders()
         cursor = self._cursor(orders, columns)
         after = None if self.nones is None else _beyond(orders, self.nones)
+        if not columns.expressions:  # `fields=` with nothing in it: as many empty objects as there are rows
+            columns.add(TRUE)
         select = Select(
             self.resource,
             tuple(columns.expressions),

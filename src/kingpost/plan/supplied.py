@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from difflib import get_close_matches
 
 from kingpost.base.errors import Detail, Invalid
 from kingpost.language.schema import Attribute, Scalar, Schema
@@ -34,6 +33,7 @@ from kingpost.language.tree import (
 )
 from kingpost.language.types import BOOL, Kind
 from kingpost.model.model import RelationModel
+from kingpost.model.names import closest
 from kingpost.plan.standing import Standing
 
 
@@ -67,8 +67,8 @@ def readable(standing: Standing, resource: str) -> list[str]:
 
 def unknown(standing: Standing, resource: str, name: str, pointer: str) -> Invalid:
     """The error for a name that is not there, or not for this actor."""
-    near = get_close_matches(name, readable(standing, resource), n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    near = closest(name, readable(standing, resource))
+    hint = f"; did you mean {near!r}?" if near else ""
     message = f"{resource} has no field {name!r}{hint}"
     return Invalid("KP110", message, [Detail(pointer, "KP110", message)])
 

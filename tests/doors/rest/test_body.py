@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kingpost.base.errors import Invalid
-from kingpost.doors.rest.body import MERGE_PATCH, ClientGone, check_type, decode, receive_body
+from kingpost.doors.rest.body import MERGE_PATCH, check_type, decode, receive_body
 from kingpost.doors.rest.problem import Refused
 
 JSON = st.recursive(
@@ -69,9 +70,26 @@ def test_colons_in_text_are_no_members() -> None:
     assert decode(json.dumps(value).encode(), 64) == value
 
 
-def test_the_repeated_member_is_named() -> None:
-    with pytest.raises(Invalid, match="'b'"):
-        decode(b'{"a":{"b":1,"b":2}}', 64)
+@pytest.mark.parametrize(
+    ("body", "name", "pointer"),
+    [
+        (b'{"a":{"b":1,"b":2}}', "b", "/a/b"),
+        (b'[{},{"a":[{"b/c":1,"b\\u002fc":2}]}]', "b/c", "/1/a/0/b~1c"),
+        (b'{"":1,"":2}', "", "/"),
+        (b'{"a":' + b"[" * 900 + b"]" * 900 + b',"a":1}', "a", "/a"),
+    ],
+)
+def test_the_repeated_member_is_named(body: bytes, name: str, pointer: str) -> None:
+    with pytest.raises(Invalid, match=re.escape(repr(name))) as caught:
+        decode(body, 64)
+    assert [(each.code, each.pointer) for each in caught.value.details] == [("KP163", pointer)]
+
+
+def test_a_repeated_member_among_many_is_found_at_once() -> None:
+    """The time was once that of all pairs: minutes for a body of a megabyte."""
+    members = ",".join(f'"k{number}":1' for number in range(80_000))
+    with pytest.raises(Invalid, match="'k0'"):
+        decode(f'{{{members},"k0":2}}'.encode(), 64)
 
 
 @pytest.mark.parametrize(
@@ -119,9 +137,19 @@ async def test_a_long_body_is_refused_while_it_streams() -> None:
     assert reads == 10
 
 
-async def test_a_client_that_goes_is_noticed() -> None:
+async def test_a_body_in_too_many_pieces_is_refused() -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    with pytest.raises(Refused) as caught:
+        await asyncio.wait_for(receive_body(receive, {}, 1 << 20), 60)
+    assert (caught.value.status, caught.value.code) == (413, "KP160")
+
+
+async def test_a_body_that_breaks_off_is_refused() -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
-    with pytest.raises(ClientGone):
+    with pytest.raises(Refused) as caught:
         await receive_body(receive, {}, 99)
+    assert (caught.value.status, caught.value.code) == (400, "KP167")

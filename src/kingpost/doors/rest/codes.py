@@ -81,7 +81,7 @@ KP159 Parameters that exclude each other
 
 # the body
 KP160 The body is too large
-    The body has more bytes than are accepted. Split it.
+    The body has more bytes than are accepted, or comes in more pieces. Split it, or send it in larger ones.
 KP161 The type of the body is not accepted
     Send JSON with Content-Type: application/json (for PATCH also application/merge-patch+json), in UTF-8, not
     compressed.
@@ -95,6 +95,9 @@ KP165 Another JSON value is expected
     The body must be one object, or where many rows are written an array: of objects, to delete also of keys.
 KP166 Too many elements
     An array that is written has at most as many elements as the message says. Send several requests.
+KP167 The body broke off
+    The connection ended, or what came is no body by HTTP, before as many bytes had come as were announced. Send the
+    request again.
 KP168 Too many groups
     A summary has more groups than one answer holds. Filter, or say with limit that the first ones are enough.
 

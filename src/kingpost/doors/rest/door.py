@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from kingpost.base.errors import KingpostError, NotFound
 from kingpost.doors.rest.answer import NOSNIFF, Answer, Receive, Scope, Send, send_answer
-from kingpost.doors.rest.body import MERGE_PATCH, ClientGone
+from kingpost.doors.rest.body import MERGE_PATCH
 from kingpost.doors.rest.codes import CODES
 from kingpost.doors.rest.formats import JSON
 from kingpost.doors.rest.headers import allow
@@ -104,18 +105,16 @@ class RestDoor:
         try:
             request = self._identify(scope, receive, send)
             answer = await self._answer(request)
-        except ClientGone:
-            return
         except KingpostError as error:
             answer = problem(error, challenge=self.settings.challenge, hint=self.hint(error))
         except Exception as error:
             if request is not None and request.started:
                 # The status has been sent: only a connection cut short still tells that something is missing.
-                log.exception("%s %s broke off", scope["method"], scope["path"])
+                log.exception("%s broke off", _in_log(scope))
                 raise
             if scope.get("kingpost.raise"):  # a test wants the error itself
                 raise
-            answer = crash(error, f"{scope['method']} {scope['path']}")
+            answer = crash(error, _in_log(scope))
         if answer is not None:
             await send_answer(send, answer, head=scope["method"] == "HEAD")
 
@@ -153,6 +152,11 @@ class RestDoor:
         if tag is not None and request.headers.get(b"if-none-match") == tag:
             return Answer(304, answer.headers)
         return answer
+
+
+def _in_log(scope: Scope) -> str:
+    """Method and path in characters that make no second line of one."""
+    return f"{scope['method']} {quote(scope['path'], safe='/', errors='replace')}"
 
 
 def _other_method(request: Request, methods: tuple[str, ...], target: Target | None) -> Answer:

@@ -10,7 +10,10 @@ from typing import Final
 from kingpost.base.errors import Invalid
 from kingpost.doors.rest.answer import Header
 
-_TAG: Final = re.compile(r'[ \t]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?:,|\Z)')
+_TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"(?:[ \t]*,[ \t,]*|\Z)')
+_BETWEEN: Final = " \t,"
+"""Empty elements of a list are passed over (RFC 9110, section 5.6.1.2)."""
+_VERSION: Final = re.compile(r"[1-9][0-9]{0,18}\Z", re.ASCII)
 _QUALITY: Final = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\Z")
 _IDEMPOTENCY: Final = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"\Z|([\x21\x23-\x7e]{1,255})\Z')
 
@@ -74,7 +77,7 @@ def media_type(content_type: bytes) -> tuple[str, str]:
 
 def tags(header: str, value: bytes) -> list[tuple[bool, str]] | None:
     """Entity tags (RFC 9110, section 8.8.3) as (weak, text); None for `*`. Raises `Invalid` (KP170)."""
-    text = value.decode("latin-1").strip()
+    text = value.decode("latin-1").strip(_BETWEEN)
     if text == "*":
         return None
     found: list[tuple[bool, str]] = []
@@ -107,7 +110,7 @@ def versions(if_match: bytes) -> set[int] | None:
     if found is None:
         return None
     parts = (text.partition("-")[0] for weak, text in found if not weak)
-    return {int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) < 20}
+    return {int(part) for part in parts if _VERSION.match(part)}
 
 
 # ------------------------------------------------------------------------------------------------------------- wishes

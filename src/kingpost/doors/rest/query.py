@@ -10,7 +10,6 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final, Literal, NoReturn, get_args
 from urllib.parse import quote, unquote_to_bytes
@@ -20,7 +19,7 @@ from kingpost.doors.rest.problem import Refused, invalid
 from kingpost.doors.rest.settings import RestSettings
 from kingpost.language.parse_text import parse_text
 from kingpost.language.source import SourceError
-from kingpost.model.names import meant
+from kingpost.model.names import closest, meant
 from kingpost.plan.intent import Condition, Expressed, Operator, Read, SortKey, SummaryOf
 
 OPERATORS: Final[tuple[Operator, ...]] = get_args(Operator)
@@ -31,7 +30,7 @@ LIST_WORDS: Final = ("where", "q", *ROW_WORDS, "sort", "limit", "after", "offset
 
 _PATH: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*){0,31}\Z")
 _FILTER: Final = re.compile(r"([^\[\]]+)(?:\[([^\[\]]*)\])?\Z")
-_WHOLE: Final = re.compile(r"-?[0-9]{1,18}\Z")
+_WHOLE: Final = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z")
 _FIXED: Final = frozenset(word.encode() for word in LIST_WORDS if word != "after")
 _PLAIN: Final = re.compile(rb"[\w.]+(?:(?:\[|%5[Bb])(?!none\b)\w+(?:\]|%5[Dd]))?\Z", re.ASCII)
 _KEPT: Final = 2_048
@@ -235,10 +234,10 @@ def add_hint(error: Invalid, words: Sequence[str] = LIST_WORDS) -> Invalid:
         return error
     detail = error.details[0]
     name = detail.pointer.removeprefix("?")
-    close = get_close_matches(name, words, n=1, cutoff=0.75)
+    close = closest(name, words, cutoff=0.75)
     if not close or name in words:
         return error
-    message = f"{detail.message}; there is also the parameter {close[0]!r}"
+    message = f"{detail.message}; there is also the parameter {close!r}"
     return Invalid(error.code, message, [Detail(detail.pointer, error.code, message)])
 
 

@@ -198,6 +198,13 @@ def test_wrong_values_are_refused_without_being_repeated(name, given, code):
         assert given not in detail.message
 
 
+def test_the_length_of_text_is_told_in_characters():
+    for given, words in (("", "must have at least 1 characters"), ("abcdef", "must have at most 5 characters")):
+        with pytest.raises(Rejected) as caught:
+            ACCEPT("Everything", "create", {"text": given})
+        assert [detail.message for detail in caught.value.details] == [words]
+
+
 def test_pointers_lead_to_the_place():
     with pytest.raises(Rejected) as caught:
         ACCEPT(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import cyclopts
 from cyclopts import Parameter
 
+from kingpost.cli.names import Application, find_resource, unknown_name
 from kingpost.operate.failure import Failure
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from kingpost.model.model import ResourceModel
     from kingpost.plan.intent import Read
 
-Application = Annotated[
-    str | None, Parameter(name="--app", env_var="KINGPOST_APP", help="The application: module:attribute.")
-]
 As = Annotated[str | None, Parameter(name="--as", help="Key of the actor who asks; without it nobody is logged in.")]
 
 explain = cyclopts.App(
@@ -41,7 +39,7 @@ def rule(name: str, /, *, app: Application = None) -> int:
     found, member = _named(loaded, name)
     rules = [one for one in found.rules if one.name == member]
     if not rules:
-        raise _unknown(f"{found.name} has no rule", member, [one.name for one in found.rules], found.name)
+        raise unknown_name(f"{found.name} has no rule", member, [one.name for one in found.rules], found.name)
     for one in rules:
         show_rule(loaded, found, one)
     return 0
@@ -64,7 +62,7 @@ def field(name: str, /, *, app: Application = None) -> int:
         show_member(loaded, found, member)
     else:
         known = [one for one in found.names if not one.startswith("_")]
-        raise _unknown(f"{found.name} has no field", member, known, found.name)
+        raise unknown_name(f"{found.name} has no field", member, known, found.name)
     return 0
 
 
@@ -94,7 +92,7 @@ def query(
 
     loaded = _load(app)
     name, _, rest = question.strip().partition(" ")
-    read = read_of(_resource(loaded, name).name, rest, where, include, sort, limit)
+    read = read_of(find_resource(loaded, name).name, rest, where, include, sort, limit)
     asyncio.run(_planned(loaded, read, actor, show_plan))
     return 0
 
@@ -113,10 +111,10 @@ def access(resource: str, key: str, /, *, actor: As = None, verb: str = "read", 
     from kingpost.cli.explain_access import explain_access
 
     loaded = _load(app)
-    found = _resource(loaded, resource)
+    found = find_resource(loaded, resource)
     verbs = ["read", "create", "update", "delete", *found.actions]
     if verb not in verbs:
-        raise _unknown(f"{found.name} has no verb", verb, verbs)
+        raise unknown_name(f"{found.name} has no verb", verb, verbs)
     return asyncio.run(_running(loaded, lambda: explain_access(loaded, found, key, actor, verb)))
 
 
@@ -151,7 +149,7 @@ def _load(app: str | None) -> App:
 
 def _named(app: App, name: str) -> tuple[ResourceModel, str]:
     resource, dot, member = name.partition(".")
-    found = _resource(app, resource)
+    found = find_resource(app, resource)
     if not dot or not member:
         raise Failure(
             "KC012", f"{name!r} names a resource and nothing in it", f"{found.name}.{_example(found)}", status=2
@@ -161,18 +159,3 @@ def _named(app: App, name: str) -> tuple[ResourceModel, str]:
 
 def _example(found: ResourceModel) -> str:
     return next((one.name for one in found.rules), next(iter(found.names)))
-
-
-def _resource(app: App, name: str) -> ResourceModel:
-    known = [one.name for one in app.model.resources.values() if not one.internal]
-    if name not in known:
-        raise _unknown("there is no resource", name, known)
-    return app.model[name]
-
-
-def _unknown(what: str, name: str, known: list[str], within: str = "") -> Failure:
-    from kingpost.model.names import meant
-
-    hint = meant(name, known)
-    names = ", ".join(f"{within}.{one}" if within else one for one in dict.fromkeys(known))
-    return Failure("KC012", f"{what} {name!r}" + (f"; {hint}" if hint else ""), f"one of {names}" if names else "")

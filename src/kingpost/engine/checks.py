@@ -19,7 +19,15 @@ from kingpost.model.model import ResourceModel
 from kingpost.plan.rights import ActorWorld, bound
 from kingpost.plan.select import Check, Operation
 from kingpost.plan.values import bound_key
-from kingpost.plan.write import AfterPlan, VisiblePlan, plan_after, plan_links, plan_unwritten, plan_visible
+from kingpost.plan.write import (
+    AfterPlan,
+    VisiblePlan,
+    plan_after,
+    plan_links,
+    plan_present,
+    plan_unwritten,
+    plan_visible,
+)
 from kingpost.stores.contract import Store
 
 Key = tuple[Any, ...]
@@ -131,6 +139,17 @@ class Checks:
         if len(await self._seen(target, plan, keys, context)) != len(keys):
             raise no_such_row((name,))
         return []
+
+    async def lost(self, found: ResourceModel, name: str, keys: Sequence[Key], context: Context) -> set[Key]:
+        """Those of the keys that lead to no row, or to none that the actor may see, where that is asked at all."""
+        relation = found.relations[name]
+        target = self._model[relation.target]
+        plan = self._plan_visible(target, context)
+        if plan.select is None:
+            if not relation.constrained:
+                return set()
+            plan = plan_present(target.name)
+        return set(keys).difference(await self._seen(target, plan, keys, context))
 
     async def unseen(self, found: ResourceModel, name: str, key: Key, context: Context) -> list[Key]:
         """Where a list of a row leads and the actor does not see it: a list written anew keeps these."""

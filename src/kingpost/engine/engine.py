@@ -329,12 +329,15 @@ class Engine:
         return True
 
     @asynccontextmanager
-    async def transaction(self, store: str = "main") -> AsyncGenerator[None]:
-        """Reads and writes of this task on one store take effect together, or not at all."""
+    async def transaction(self, store: str = "main", *, limit: float | None = None) -> AsyncGenerator[None]:
+        """Reads and writes of this task on one store take effect together, or not at all.
+
+        `limit`: seconds, as in `Store.transaction`.
+        """
         if open_transaction(store) is not None:
             yield
             return
-        async with self.stores[store].transaction() as transaction:
+        async with self.stores[store].transaction(limit=limit) as transaction:
             opened = Opened(transaction)
             token = open_transactions.set(MappingProxyType({**open_transactions.get(), store: opened}))
             try:

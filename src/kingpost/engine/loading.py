@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from kingpost.base.errors import Asked, Detail, KingpostError
@@ -28,6 +29,15 @@ class Loaded:
     values: Values
     key: Key
     version: int | None
+
+
+@dataclass(slots=True)
+class Seen:
+    """A row that the actor may see; `refusal` tells whether he may change it."""
+
+    loaded: Loaded
+    refusal: Callable[[Collection[str]], KingpostError | None]
+    """Why these members may not be written, or None: they may."""
 
 
 class Loader:
@@ -65,6 +75,22 @@ class Loader:
         barred = [index for index, key in enumerate(keys) if not _allowed(plan, found[key][1], names[index])]
         _refuse_all(_refused(resource, verb, context, plan), barred)
         return [found[key][0] for key in keys]
+
+    async def some(
+        self, resource: str, keys: Sequence[Key], verb: str, context: Context, written: Collection[str] = ()
+    ) -> dict[Key, Seen]:
+        """Those of the keys whose rows the actor may see. `written`: members of any of them that come from outside."""
+        plan, rows = await self._fetch(
+            resource, verb, written, context, {"keys": [bound_key(key) for key in keys]}, many=True
+        )
+
+        def refusal(row: Sequence[Any], names: Collection[str]) -> KingpostError | None:
+            return None if _allowed(plan, row, names) else _refused(resource, verb, context, plan)
+
+        return {
+            loaded.key: Seen(loaded, partial(refusal, row))
+            for loaded, row in ((self._loaded(resource, plan, row), row) for row in rows)
+        }
 
     async def _fetch(
         self,

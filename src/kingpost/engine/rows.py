@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from pydantic import TypeAdapter
 
@@ -13,10 +13,14 @@ from kingpost.model.columns import columns, key_columns, relation_columns
 from kingpost.model.model import Model, ResourceModel
 from kingpost.model.resource import Resource
 from kingpost.model.state import key_of, materialise, refer
-from kingpost.stores.contract import Store
+from kingpost.stores.contract import Convert, Store
 
 Values = dict[str, Any]
 """One row by member: scalars as Python objects, a to-one relation as the flat key of its target, or None."""
+
+
+Forms: TypeAlias = tuple[Mapping[str, Convert | None], Mapping[str, tuple[Convert | None, ...]]]
+"""The converters of fields, and of the columns of to-one relations."""
 
 
 class Rows:
@@ -35,17 +39,31 @@ class Rows:
             found.name: tuple(column.name for column in columns(model, found)) for found in model.resources.values()
         }
 
+        self._flat = {
+            found.name: (
+                tuple((name, self._adapters.get((found.name, name))) for name in found.fields),
+                tuple((one.name, (None,) * len(one.columns)) for one in found.relations.values() if one.kind == "one"),
+            )
+            for found in model.resources.values()
+        }
+
+        self._read: dict[str, tuple[Store, Forms]] = {}
+
     def column_names(self, resource: str) -> tuple[str, ...]:
         """All columns, in the order of `flat`."""
         return self._columns[resource]
 
     def flat(self, resource: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """One row by column."""
-        found = self.model[resource]
-        row: list[Any] = [self.stored(resource, name, values.get(name)) for name in found.fields]
-        for relation in found.relations.values():
-            if relation.kind == "one":
-                row.extend(self._reference(values.get(relation.name), len(relation.columns)))
+        fields, references = self._flat[resource]
+        row: list[Any] = []
+        for name, adapter in fields:
+            value = values.get(name)
+            if adapter is not None and value is not None:
+                value = adapter.dump_python(value, mode="json")
+            row.append(value.value if isinstance(value, Enum) else value)
+        for name, nothing in references:
+            row.extend(values.get(name) or nothing)
         return tuple(row)
 
     def changed(self, resource: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,17 +96,31 @@ class Rows:
 
     def read(self, resource: str, places: Mapping[str, tuple[int, ...]], row: Sequence[Any]) -> Values:
         """A fetched row by member. `places` says which columns hold which member."""
-        found = self.model[resource]
-        python = self.stores[found.store].python_form
+        fields, references = self._forms(resource)
         values: Values = {}
         for name, columns_ in places.items():
-            if name in found.fields:
-                values[name] = _converted(python(found.fields[name].type), row[columns_[0]])
+            if name in fields:
+                convert, value = fields[name], row[columns_[0]]
+                values[name] = value if convert is None or value is None else convert(value)
                 continue
-            types = [column.type for column in relation_columns(self.model, found.relations[name])]
-            key = tuple(_converted(python(type), row[column]) for type, column in zip(types, columns_, strict=True))
+            key = tuple([_converted(convert, row[column]) for convert, column in zip(references[name], columns_)])
             values[name] = None if None in key else key
         return values
+
+    def _forms(self, resource: str) -> Forms:
+        """How what the store answers becomes the Python values of a resource."""
+        found = self.model[resource]
+        store = self.stores[found.store]
+        known = self._read.get(resource)
+        if known is None or known[0] is not store:
+            fields = {one.name: store.python_form(one.type) for one in found.fields.values()}
+            references = {
+                one.name: tuple(store.python_form(column.type) for column in relation_columns(self.model, one))
+                for one in found.relations.values()
+                if one.kind == "one"
+            }
+            known = self._read[resource] = store, (fields, references)
+        return known[1]
 
     def instance(self, resource: str, values: Values) -> Any:
         """An object of the declared class, its to-one relations known by key only."""

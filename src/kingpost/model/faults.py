@@ -75,6 +75,8 @@ def _detail(error: Mapping[str, Any], known: Collection[str], at: tuple[str | in
         return Detail(where, kind.removeprefix("kingpost."), error["msg"])
     if kind == "value_error":  # words of a validator that users wrote
         return Detail(where, "invalid", str(context.get("error", "is not valid")))
+    if isinstance(error.get("input"), str | bytes) and kind in ("too_short", "too_long"):
+        kind = ("string_" if isinstance(error["input"], str) else "bytes_") + kind
     code, words = _WORDS.get(kind, ("invalid", "is not valid"))
     return Detail(where, code, words.format_map(_Context(context)))
 

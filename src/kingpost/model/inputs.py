@@ -58,7 +58,8 @@ class Form(BaseModel):
 
     def plain(self) -> dict[str, Any]:
         """What was given, by member."""
-        return {name.removeprefix(_PREFIX): getattr(self, name) for name in self.model_fields_set}
+        given = self.model_fields_set
+        return {name[len(_PREFIX) :]: value for name, value in self.__dict__.items() if name in given}
 
 
 class Inputs:
@@ -183,7 +184,8 @@ class Inputs:
         if len(of.key) == 1:
             bare: Any = Annotated[self._key_part(of, of.key[0]), AfterValidator(_as_tuple), Tag(BRANCH + "key")]
             tagged = Annotated[Union[tagged, bare], Discriminator(_branch)]  # noqa: UP007  # a value here
-        made = Annotated[tagged, WrapValidator(partial(_instance, self.model, of))]
+        by_column = partial(_by_member, self.model, of) if not of.relations.keys().isdisjoint(of.key) else None
+        made = Annotated[tagged, WrapValidator(partial(_instance, of.cls, by_column))]
         self._references[resource] = made
         return made
 
@@ -300,17 +302,23 @@ def _flat(names: tuple[str, ...], form: Form) -> Key:
     return tuple(part for name in names for part in _as_tuple(getattr(form, _PREFIX + name)))
 
 
-def _instance(model: Model, of: ResourceModel, value: Any, handler: Callable[[Any], Any]) -> Any:
+def _instance(
+    cls: type | None,
+    by_column: Callable[[dict[str, Any]], dict[str, Any]] | None,
+    value: Any,
+    handler: Callable[[Any], Any],
+) -> Any:
     if not isinstance(value, Resource):
-        return handler(_by_member(model, of, cast("dict[str, Any]", value)) if isinstance(value, dict) else value)
-    if type(value) is not of.cls:
+        known = value if by_column is None or not isinstance(value, dict) else by_column(cast("dict[str, Any]", value))
+        return handler(known)
+    if type(value) is not cls:
         raise PydanticCustomError("kingpost.type", "must be another resource")
     return key_of(value)
 
 
 def _by_member(model: Model, of: ResourceModel, value: dict[str, Any]) -> dict[str, Any]:
     """A key as answers write it, column by column, also where a member of the key is a relation."""
-    if set(value) != {column.name for column in key_columns(model, of)} or not set(of.key) & set(of.relations):
+    if value.keys() == set(of.key) or value.keys() != {column.name for column in key_columns(model, of)}:
         return value
     found: dict[str, Any] = {}
     for name in of.key:

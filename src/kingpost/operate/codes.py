@@ -38,6 +38,18 @@ CODES: Final[dict[str, Code]] = {
     "KC014": Code("the question is not understood", 'Like "Article where hours > 3 include topics sort -hours".'),
     "KC015": Code("options that exclude each other", "Leave one of them out."),
     "KC016": Code("not in this store", "It has no words for a part of what was asked; the message names the part."),
+    "KC017": Code("an option that can't be understood", "The message says what it takes."),
+    "KC018": Code(
+        "nobody is named",
+        "Rows are written in somebody's name: by the rules, as the actor that --as names, or as the system, for a "
+        "reason that --system gives and that is logged.",
+    ),
+    "KC019": Code(
+        "the columns do not fit",
+        "A column goes to the member of its name, or whose column in the store is called so. --map names another, or "
+        "leaves a column out.",
+    ),
+    "KC020": Code("the file can't be read", "It is not there, in another encoding, or broken from some place on."),
     "KC101": Code(
         "a unique value tells of hidden rows",
         "Whoever may write can find out by a conflict whether a row that he may not read has the value. Make the value "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
+LINE: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 REQUEST: Final = "%(time)s  %(status)s  %(method)s %(path)s  %(dt_ms).1f ms"
 
 
@@ -25,7 +26,7 @@ def logging_config(*, production: bool) -> dict[str, Any]:
     return {
         "filters": {"expected": {"()": Expected}},
         "formatters": {
-            "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+            "line": {"format": LINE},
             "generic": {"format": "%(levelname)s %(message)s"},
             "access": {"format": "%(message)s"},
         },
@@ -46,3 +47,13 @@ def logging_config(*, production: bool) -> dict[str, Any]:
             "granian.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
         },
     }
+
+
+def log_access() -> None:
+    """What a command does as the system is logged to stderr, unless the application has it logged elsewhere."""
+    log = logging.getLogger("kingpost.access")
+    log.setLevel(logging.INFO)
+    if not log.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter(LINE))
+        log.addHandler(handler)

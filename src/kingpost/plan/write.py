@@ -142,6 +142,12 @@ def plan_visible(standing: Standing, resource: str) -> VisiblePlan:
     return VisiblePlan(Select(resource, (root,), all_of(In(root, keys_of(resource)), visible)), _captures(standing))
 
 
+def plan_present(resource: str) -> VisiblePlan:
+    """Finds those of the rows `keys` that are there."""
+    root = identity(Root(resource))
+    return VisiblePlan(Select(resource, (root,), In(root, keys_of(resource))), ())
+
+
 def plan_links(standing: Standing, resource: str, name: str) -> LinksPlan:
     """The links of a list of the row `key`."""
     relation = standing.model[resource].relations[name]

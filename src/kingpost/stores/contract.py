@@ -159,8 +159,11 @@ class Store(Protocol):
         """
         ...
 
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
-        """An interactive transaction; rolled back when the block raises."""
+    def transaction(self, *, limit: float | None = None) -> AbstractAsyncContextManager[Transaction]:
+        """An interactive transaction; rolled back when the block raises.
+
+        `limit`: for how many seconds it may hold up others, in the store's own terms; None: as its settings say.
+        """
         ...
 
     def json_form(self, type: Type) -> Convert | None:

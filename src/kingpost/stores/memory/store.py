@@ -66,7 +66,7 @@ class MemoryStore:
             return answers
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[MemoryTransaction, None]:
+    async def transaction(self, *, limit: float | None = None) -> AsyncGenerator[MemoryTransaction, None]:
         """Nobody else writes until it ends."""
         async with self._writing():
             transaction = MemoryTransaction(self._carried_out, self._state)

@@ -98,10 +98,15 @@ class PostgresStore:
         return await _patiently(lambda: attempt(steps))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[PostgresTransaction, None]:
+    async def transaction(self, *, limit: float | None = None) -> AsyncGenerator[PostgresTransaction, None]:
         """On a connection of its own; standing idle for longer than the time limit ends it."""
         try:
             async with self._begun() as connection:
+                if limit is not None:
+                    milliseconds = _milliseconds(limit)
+                    await self._runner.say(
+                        connection, f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}"
+                    )
                 yield PostgresTransaction(connection, self._ground, self._runner)
         except AGAIN as error:
             raise StoreDown("The transaction collided with others; run it again") from error

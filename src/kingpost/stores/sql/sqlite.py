@@ -75,9 +75,9 @@ class SqliteStore:
         return await self._writer.write(self._ground.batches.steps(operations))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[SqliteTransaction, None]:
+    async def transaction(self, *, limit: float | None = None) -> AsyncGenerator[SqliteTransaction, None]:
         """Takes the only writer: keep it short. Past the time limit it is rolled back with a `StoreError`."""
-        hold = await self._writer.hold()
+        hold = await self._writer.hold(limit)
         try:
             yield SqliteTransaction(hold, self._ground, self._runner)
         except BaseException:

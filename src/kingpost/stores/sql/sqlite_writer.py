@@ -167,10 +167,10 @@ class Writer:
         answers: list[Rows] = await batch.answer.future
         return answers
 
-    async def hold(self) -> Hold:
-        """Begin an interactive transaction: nobody else writes until it ends."""
+    async def hold(self, limit: float | None = None) -> Hold:
+        """Begin an interactive transaction: nobody else writes until it ends, within `limit` seconds."""
         self._must_run()
-        hold = Hold(self._settings.transaction)
+        hold = Hold(self._settings.transaction if limit is None else limit)
         self._queue.put(hold)
         try:
             await hold.ready.future

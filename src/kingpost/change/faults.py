@@ -1,0 +1,15 @@
+"""What stands in the way of moving data as a whole, as against what is wrong with one row."""
+
+from __future__ import annotations
+
+
+class LoadFault(Exception):
+    """A file that can't be read on, or does not fit the resource. `remedy` is the next step."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        self.message, self.remedy = message, remedy
+        super().__init__(message)
+
+
+class HeaderFault(LoadFault):
+    """Columns that fit nothing in the resource, or a resource that needs others."""

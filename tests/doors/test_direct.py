@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 import httpx2 as httpx
 import pytest
-from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from pydantic import BaseModel
 
@@ -71,6 +72,20 @@ def add(app: FastAPI) -> None:
     async def needs(agent: Annotated[str, Depends(lambda: "x")], q: str = "y") -> dict[str, str]:
         return {"agent": agent, "q": q}
 
+    @app.get("/query")
+    async def query(
+        day: date, number: int = 3, on: bool | None = None, name: Annotated[str, Query(max_length=3)] = "a"
+    ) -> dict[str, Any]:
+        return {"day": day, "number": number, "on": on, "name": name}
+
+    @app.get("/queries")
+    async def queries(word: Annotated[list[str], Query()]) -> list[str]:
+        return word
+
+    @app.get("/alias")
+    async def alias(one: Annotated[int, Query(alias="o-ne", ge=1)] = 7) -> int:
+        return one
+
     @app.get("/things/{name}")
     async def by_name(name: str) -> dict[str, str]:
         return {"name": name}
@@ -86,7 +101,11 @@ def add(app: FastAPI) -> None:
 
 PATHS = [
     "/annotated", "/annotated?x=1", "/bare", "/model", "/page", "/text", "/made", "/teapot", "/odd", "/created",
-    "/sync", "/needs", "/needs?q=z", "/things/special", "/things/other", "/nowhere",
+    "/query", "/query?day=2024-02-29", "/query?day=2024-02-30", "/query?day=2024-02-29&number=x",
+    "/query?day=2024-02-29&number=4&number=5&on=yes&name=%C3%A4+b&more=1", "/query?day=2024-02-29&name=long&on=",
+    "/query?day=", "/query?number=9223372036854775808&day=2024-02-29", "/query?day=%ff", "/queries?word=a&word=b",
+    "/alias", "/alias?o-ne=2", "/alias?one=2", "/alias?o-ne=0", "/sync", "/needs", "/needs?q=z", "/things/special",
+    "/things/other", "/nowhere",
 ]  # fmt: skip
 
 
@@ -117,10 +136,10 @@ def test_which_endpoints_are_direct(app: App) -> None:
     direct = DirectEndpoints(app.routes)
 
     def found(path: str) -> bool:
-        return direct.find({"method": "GET", "path": path}) is not None
+        return direct.find({"method": "GET", "path": path, "query_string": b"day=2024-02-29&o-ne=1"}) is not None
 
     assert [path for path in PATHS if "?" not in path and found(path)] == [
-        "/annotated", "/bare", "/model", "/page", "/text", "/made", "/teapot", "/odd",
+        "/annotated", "/bare", "/model", "/page", "/text", "/made", "/teapot", "/odd", "/query", "/alias",
     ]  # fmt: skip
 
 

@@ -38,7 +38,7 @@ from kingpost.language.tree import TRUE
 from kingpost.model.instances import instance
 from kingpost.model.model import ActionModel, Model, ResourceModel
 from kingpost.model.resource import Resource
-from kingpost.model.state import key_of, materialise, refer
+from kingpost.model.state import key_of, materialise, materialiser, refer
 from kingpost.plan.intent import Read
 from kingpost.plan.read import refused
 from kingpost.plan.rights import Rights
@@ -380,7 +380,7 @@ class Engine:
         converts = {name: self.rows.conversion(found, name) for name in names if name in found.fields}
         needed = {name: convert for name, convert in converts.items() if convert is not None}
         if not needed:
-            return lambda *values: materialise(cls, dict(zip(names, values, strict=True)))
+            return materialiser(cls, names)
 
         def make(*values: Any) -> Any:
             members = dict(zip(names, values, strict=True))

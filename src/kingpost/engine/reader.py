@@ -59,8 +59,8 @@ class Reader:
         self._make = make
         self._objects = objects
 
-    async def page(self, read: Read, context: Context) -> Page:
-        """A page of rows."""
+    async def page(self, read: Read, context: Context, *, onward: bool = True) -> Page:
+        """A page of rows; without `onward` no cursor is made for the next one."""
         began = perf_counter()
         read = self._lifted(read)
         asker = actor_key(context), context.system is not None
@@ -91,7 +91,7 @@ class Reader:
                 counted = await fetch_rows(ready.running.store, ready.plan.fetch.store, ready.count, params)
                 total = counted[0][0]
         following = None
-        if more and ready.last is not None:
+        if more and onward and ready.last is not None:
             following = self.cursors.write(read, asker, now, ready.last(rows[-1]))
         context.timings.run += perf_counter() - planned
         return Page(items, following, total, ready.plan.public)
@@ -116,12 +116,17 @@ class Reader:
         read = self._lifted(read)
         ready = self.ready(read, context, None)
         params = self.params(ready, read, context, context.now)
-        if read.limit is not None:
-            params["limit"] = read.limit
         if ready.plan.empty:
             return
+        left = read.limit
+        if left is not None:
+            params["limit"] = left + 1
         async for rows in ready.running.store.stream(ready.running.prepared, params, chunk=chunk):
-            yield await self._complete(ready.running, rows, params)
+            if left is not None:
+                rows = rows[:left]
+                left -= len(rows)
+            if rows:
+                yield await self._complete(ready.running, rows, params)
 
     # Plans
 

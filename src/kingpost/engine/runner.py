@@ -41,7 +41,7 @@ class EngineRunner:
 
     async def all(self, query: Query[R]) -> list[R]:
         """The rows."""
-        page = await self._engine.objects.page(self._intents.read(query), self._engine.context())
+        page = await self._engine.objects.page(self._intents.read(query), self._engine.context(), onward=False)
         return page.items
 
     async def first(self, query: Query[R]) -> R | None:
@@ -183,12 +183,11 @@ class Intents:
         )
 
     def shape(self, source: Source) -> tuple[Any, ...]:
-        """Where the source stands and what it captured, by type: equal for calls that differ in values only."""
+        """What is written and what it captured, by type: equal for calls that differ in values only."""
         if source.function is None:
             return ("text", *source.lines)
-        place = source.place(source.node)
         captured = tuple(sorted((name, self._type(value)) for name, value in source.bound.items()))
-        return (place.file, place.line, place.column, captured)
+        return (source.node, captured)  # a node is equal to itself only, and is kept with the code that it was read for
 
     def _type(self, value: object) -> str:
         try:

@@ -10,7 +10,8 @@ import ast
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
 from contextvars import ContextVar
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar, overload
 from uuid import UUID
 
@@ -93,6 +94,7 @@ class Asked:
 
 
 NOTHING: Final = Asked()
+_ASKED: Final = tuple(each.name for each in fields(Asked))
 
 
 class Runner(Protocol):
@@ -281,7 +283,7 @@ class Query(Generic[R_]):
         return find_runner(self.resource)
 
     def _with(self, **changed: Any) -> Query[R_]:
-        return Query(self.resource, replace(self.asked, **changed))
+        return Query(self.resource, Asked(**{name: getattr(self.asked, name) for name in _ASKED} | changed))
 
     def _operand(self, of: Text | Callable[[R_], Any]) -> Path | Spoken:
         return check_path(self.resource, of) if isinstance(of, str) else speak(of)
@@ -308,14 +310,20 @@ def speak(condition: Callable[..., Any] | str) -> Spoken:
         return Spoken(parse_text(condition))
     source = read_source(condition)
     captured: dict[str, object] = {}
-    for node in ast.walk(source.node):
-        if isinstance(node, ast.Name) and node.id not in captured and node.id not in source.parameters:
+    for name in _names_in(source.node):
+        if name not in source.parameters:
             try:
-                value = source.resolve(node.id)
+                value = source.resolve(name)
             except LookupError:  # the variable of a generator, or a name that translation will refuse
                 continue
-            captured[node.id] = copy(value) if class_of(value) is list else value
+            captured[name] = copy(value) if class_of(value) is list else value
     return Spoken(replace(source, bound={**source.bound, **captured}))
+
+
+@lru_cache(maxsize=8192)
+def _names_in(node: ast.AST) -> tuple[str, ...]:
+    """The names in a function, each once. Nodes are equal to themselves only, and kept with the code they were of."""
+    return tuple(dict.fromkeys(one.id for one in ast.walk(node) if isinstance(one, ast.Name)))
 
 
 def check_path(cls: type, path: str) -> Path:

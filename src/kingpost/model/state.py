@@ -7,7 +7,7 @@ Beside it are two slots. `_kingpost_state`: None while the row was never stored,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy, deepcopy
 from typing import Any, Final, TypeVar, cast
 
@@ -34,6 +34,28 @@ def materialise(cls: type[R], values: dict[str, Any], *, via: str = "") -> R:
     _set(instance, "_kingpost_via", via)
     _set(instance, "_kingpost_state", _frozen(declaration(cls), values))
     return instance
+
+
+def materialiser(cls: type[R], names: Sequence[str]) -> Callable[..., R]:
+    """What makes instances as `materialise` does, of values in this order; quicker, for many rows of one shape."""
+    new, set_via, put = object.__new__, _slot(cls, "_kingpost_via"), _slot(cls, "_kingpost_state")
+    bound = declaration(cls).bound
+    if bound is None or not set(names).isdisjoint(bound.mutable):
+        return lambda *values: materialise(cls, dict(zip(names, values, strict=True)))
+
+    def make(*values: Any) -> R:
+        state = dict(zip(names, values, strict=True))
+        instance = new(cls)
+        instance.__dict__.update(state)
+        set_via(instance, "")
+        put(instance, state)
+        return instance
+
+    return make
+
+
+def _slot(cls: type, name: str) -> Callable[[Any, Any], None]:
+    return cast("Callable[[Any, Any], None]", getattr(cls, name).__set__)
 
 
 def refer(cls: type[R], key: tuple[Any, ...], *, via: str = "") -> R:

@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from kingpost.language.source import Source
 from kingpost.language.text import Lifted
 
 Operator: TypeAlias = Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "contains", "startswith", "endswith", "none"]
+
+
+_SMALL = {1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 25, 30, 32, 36, 40, 48, 50, 60, 64, 75, 80, 96, 100}
+ROUND: Final = frozenset({*_SMALL, 120, 128, 150, 200, 250, 256, 300, 400, 500, 512, 600, 750, 800, 1000})
+"""Limits that people write; few enough to plan for each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,11 @@ class Read:
     summaries: tuple[SummaryOf, ...] = ()
     whole: bool = False
 
+    @property
+    def written_limit(self) -> bool:
+        """Whether the limit is a part of the shape: databases plan better for a number that they know."""
+        return self.limit in ROUND
+
     @cached_property
     def shape(self) -> Hashable:
         """Equal for reads that differ in values only: what a plan is kept under."""
@@ -114,7 +124,7 @@ class Read:
             self.include,
             _narrowing(self.narrowed),
             _sorting(self.sort),
-            self.limit is not None,
+            self.limit if self.written_limit else self.limit is not None and -1,
             self.offset > 0,
             self.count,
             self.group,

@@ -99,7 +99,7 @@ class ReadPlanner:
             tuple(columns.expressions),
             all_of(where, after),
             orders,
-            None if read.limit is None else Param("limit", INT),
+            _limit(read),
             Param("offset", INT) if read.offset else None,
         )
         count = None
@@ -175,10 +175,8 @@ class ReadPlanner:
             entries.append(Leaf(summary.name, columns.add(value)[0], value.type))
         where = self._where()
         orders = tuple(Order(group) for group in groups)
-        limit = None if read.limit is None else Param("limit", INT)
-        select = Select(
-            self.resource, tuple(columns.expressions), where, orders, limit if groups else None, group=tuple(groups)
-        )
+        limit = _limit(read) if groups else None
+        select = Select(self.resource, tuple(columns.expressions), where, orders, limit, group=tuple(groups))
         found = self.model[self.resource]
         return self._planned(Fetch(found.store, select, Shape("", tuple(entries)), (), self.resource), where)
 
@@ -228,6 +226,13 @@ class ReadPlanner:
             empty=where == FALSE and fetch.select.group != (),  # a summary of nothing is one row
         )
         return Planned(plan, self.conditions.readers, self.conditions.captured)
+
+
+def _limit(read: Read) -> int | Param | None:
+    """One row more than is wanted, to see whether there are more."""
+    if read.limit is None:
+        return None
+    return read.limit + 1 if read.written_limit else Param("limit", INT)
 
 
 def refused(standing: Standing, resource: str, verb: str) -> Forbidden | Unauthenticated:

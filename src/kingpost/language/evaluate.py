@@ -19,6 +19,7 @@ from kingpost.language.evaluate_forms import (
     calculated,
     chosen,
     equal,
+    key_part,
     kleene,
     lifted,
     listed,
@@ -48,6 +49,7 @@ from kingpost.language.tree import (
     Not,
     Or,
     Param,
+    Part,
     Quantify,
     Root,
     Row,
@@ -82,6 +84,8 @@ def compile_expression(expression: Expression) -> Compiled:
             return _member(compile_expression(operand), name)
         case Identity(row=row):
             return _identity(row)
+        case Part(operand=operand, index=index):
+            return lifted(key_part(index), compile_expression(operand))
         case Not(operand=operand):
             return negated(_condition(operand))
         case And(operands=operands, type=type):

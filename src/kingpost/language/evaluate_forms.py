@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from decimal import Context, Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from kingpost.language.world import UNKNOWN, Frame
 
@@ -139,6 +139,15 @@ def lifted(function: Callable[[Any], Any], operand: Compiled) -> Compiled:
         return UNKNOWN if found is UNKNOWN else function(found)
 
     return ask
+
+
+def key_part(index: int) -> Callable[[Any], Any]:
+    """One column of a key; a key of one column is that by itself."""
+
+    def part(key: Any) -> Any:
+        return cast("tuple[Any, ...]", key)[index] if isinstance(key, tuple) else key
+
+    return part
 
 
 def shown(operand: Compiled) -> Compiled:

@@ -28,6 +28,7 @@ from kingpost.language.tree import (
     Not,
     Or,
     Param,
+    Part,
     Quantify,
     Root,
     Row,
@@ -74,6 +75,8 @@ class _Renderer:
                 return f"{self.text(operand, _ATOM)}.{name}", _ATOM
             case Identity(row=row):
                 return self.row(row), _ATOM
+            case Part(operand=operand, index=index):
+                return f"{self.text(operand, _ATOM)}.key[{index}]", _ATOM
             case Not(operand=IsNone(operand=operand)):
                 return f"{self.text(operand, _SUM)} is not None", _COMPARE
             case Not(operand=Compare(op="==", left=left, right=right)):

@@ -121,6 +121,15 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One column of a row as a value, counted from 0: what a reference is ordered by. Nobody writes it."""
+
+    operand: Expression
+    index: int
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     operand: Expression
     type: Type = BOOL
@@ -278,6 +287,7 @@ Expression: TypeAlias = (
     | Field
     | Member
     | Identity
+    | Part
     | Not
     | And
     | Or
@@ -407,6 +417,7 @@ EXPRESSIONS = (
     Field,
     Member,
     Identity,
+    Part,
     Not,
     And,
     Or,

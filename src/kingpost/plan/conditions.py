@@ -16,7 +16,6 @@ from kingpost.language.tree import (
     Compare,
     Comparison,
     Expression,
-    Field,
     Identity,
     In,
     IsNone,
@@ -25,13 +24,12 @@ from kingpost.language.tree import (
     Param,
     Root,
     Row,
-    Shown,
-    Step,
     any_of,
 )
 from kingpost.language.types import BOOL, TEXT, Kind, Type, reference
 from kingpost.model.columns import key_columns
 from kingpost.plan.intent import Condition, Expressed, SortKey
+from kingpost.plan.orders import by_columns
 from kingpost.plan.select import Order
 from kingpost.plan.standing import Standing
 from kingpost.plan.supplied import SuppliedSchema, along, readable, restrict, unknown
@@ -72,17 +70,21 @@ class Conditions:
         return along(self.standing, Root(resource), condition.path, finish, pointer)
 
     def orders(self, resource: str, sort: tuple[SortKey, ...], prefix: str) -> tuple[Order, ...]:
-        """Sort keys as expressions."""
+        """Sort keys as expressions, each of one column."""
         found: list[Order] = []
         for index, key in enumerate(sort):
             if key.source is not None:
-                value = self._code(resource, key.source, f"{prefix}{index}", None)
+                value = self.spoken(resource, key.source, f"{prefix}{index}")
             else:
                 value = along(self.standing, Root(resource), key.path, lambda value: value, "?sort")
             if value.type.kind in _UNSORTED:
                 self._refuse("?sort", f"{'.'.join(key.path) or 'this value'} has no order to sort by")
-            found.append(Order(_ordered(value), key.descending))
+            found.extend(by_columns(self.standing.model, value, key.descending))
         return tuple(found)
+
+    def spoken(self, resource: str, source: Source, name: str) -> Expression:
+        """What a lambda of the application's own code says about a row."""
+        return self._code(resource, source, name, None)
 
     def _comparison(self, value: Expression, condition: Condition, name: str, pointer: str) -> Expression:
         operator, type = condition.operator, value.type
@@ -191,13 +193,6 @@ class Conditions:
     @staticmethod
     def _refuse(pointer: str, message: str) -> None:
         raise Invalid("KP114", message, [Detail(pointer, "KP114", message)])
-
-
-def _ordered(value: Expression) -> Expression:
-    """Rows behind which the value is unknown have their place in an order: that of None."""
-    if isinstance(value, Field | Identity) and not isinstance(value.row, Step):
-        return value
-    return value if value.type.kind is Kind.REFERENCE else Shown(value, value.type.maybe())
 
 
 def _not_understood(error: LanguageError) -> Invalid:

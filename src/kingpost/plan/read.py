@@ -34,10 +34,11 @@ from kingpost.language.tree import (
 )
 from kingpost.language.types import FLOAT, INT, Kind, reference
 from kingpost.plan.conditions import Conditions
-from kingpost.plan.intent import Read, SortKey, SummaryOf
+from kingpost.plan.intent import Read, SummaryOf
+from kingpost.plan.orders import key_order
 from kingpost.plan.plan import CursorPlan, Entry, Fetch, Leaf, ReadPlan, Shape
 from kingpost.plan.select import Order, Select
-from kingpost.plan.shapes import Columns, ShapePlanner, Tree, key_order
+from kingpost.plan.shapes import Columns, ShapePlanner, Tree
 from kingpost.plan.standing import Standing
 from kingpost.plan.supplied import along, unknown
 
@@ -153,9 +154,8 @@ class ReadPlanner:
         taken = {order.expression for order in orders}
         return orders + tuple(order for order in key_order(self.model, self.resource) if order.expression not in taken)
 
-    def _cursor(self, orders: tuple[Order, ...], columns: Columns) -> CursorPlan | None:
-        if any(order.expression.type.kind is Kind.REFERENCE for order in orders):
-            return None
+    @staticmethod
+    def _cursor(orders: tuple[Order, ...], columns: Columns) -> CursorPlan:
         places = tuple(columns.add(order.expression)[0] for order in orders)
         return CursorPlan(places, tuple(order.expression.type for order in orders))
 
@@ -184,9 +184,7 @@ class ReadPlanner:
         kind, path = summary.kind, summary.path
         pointer = f"?{kind}"
         if summary.source is not None:
-            value = self.conditions.orders(self.resource, (SortKey(source=summary.source),), f"{summary.name}.")[
-                0
-            ].expression
+            value = self.conditions.spoken(self.resource, summary.source, f"{summary.name}.0")
         elif kind == "count" and path in ((), ("*",)):
             return Summary("count", None, INT)
         else:

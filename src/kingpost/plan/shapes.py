@@ -26,9 +26,10 @@ from kingpost.language.tree import (
 )
 from kingpost.language.types import Kind, Type, reference
 from kingpost.model.columns import key_columns
-from kingpost.model.model import Model, RelationModel, ResourceModel
+from kingpost.model.model import RelationModel, ResourceModel
 from kingpost.plan.conditions import Conditions
 from kingpost.plan.intent import Narrowed
+from kingpost.plan.orders import key_order
 from kingpost.plan.plan import Batch, Batched, Entry, Fetch, Leaf, One, Reference, Shape
 from kingpost.plan.select import Order, Select
 from kingpost.plan.standing import Standing
@@ -315,19 +316,6 @@ class ShapePlanner:
 def keys_of(resource: str) -> Param:
     """The list parameter that a batch binds its keys to."""
     return Param("keys", Type(Kind.LIST, element=reference(resource)))
-
-
-def key_order(model: Model, resource: str) -> tuple[Order, ...]:
-    """By key, member by member: the order of rows where nothing else decides."""
-    found = model[resource]
-    root = Root(resource)
-    orders: list[Order] = []
-    for name in found.key:
-        if name in found.fields:
-            orders.append(Order(Field(root, name, found.fields[name].type)))
-        else:
-            orders.append(Order(identity(Step(root, name, found.relations[name].target, False))))
-    return tuple(orders)
 
 
 def _simple(found: ResourceModel, name: str) -> bool:

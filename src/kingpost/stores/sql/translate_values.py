@@ -21,6 +21,7 @@ from kingpost.language.tree import (
     Negative,
     Or,
     Param,
+    Part,
     Shown,
     Slice,
     Summary,
@@ -58,6 +59,9 @@ def value(t: Translator, node: Expression) -> Value:
         case Identity():
             terms, defined = translate_rows.identity(t, node.row)
             return Value(terms, node.type, defined)
+        case Part(operand=operand, index=index):
+            of = t.value(operand)
+            return Value((of.terms[index],), node.type, of.defined)
         case Shown(operand=operand):
             return Value(t.value(operand).terms, node.type)
         case If():

@@ -23,6 +23,7 @@ from kingpost.language.tree import (
     Not,
     Or,
     Param,
+    Part,
     Quantify,
     Root,
     Row,
@@ -50,7 +51,7 @@ def can_be_unknown(node: Expression) -> bool:
             return False
         case Not(operand=operand):
             return condition_unknown(operand)
-        case IsNone(operand=operand) | Truth(operand=operand):
+        case IsNone(operand=operand) | Truth(operand=operand) | Part(operand=operand):
             return can_be_unknown(operand)
         case And(operands=operands) | Or(operands=operands):
             return any(map(condition_unknown if node.type == BOOL else can_be_unknown, operands))

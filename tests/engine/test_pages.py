@@ -56,8 +56,9 @@ async def walk(client: Client, path: str, limit: int, **params: str) -> list[dic
 
 @pytest.mark.parametrize(("path", "sort"), [
     ("seats", ""), ("seats", "-flight"), ("seats", "sold,-flight,row"), ("seats", "flight.origin,row"),
-    ("flights", ""), ("flights", "plane"), ("flights", "-plane"), ("flights", "-plane,origin"), ("flights", "plane.seats"),
-    ("flights", "-origin.height,-number"), ("duties", "flight"), ("duties", "-pilot,flight"), ("duties", "flight.plane"),
+    ("flights", ""), ("flights", "plane"), ("flights", "-plane"), ("flights", "-plane,origin"),
+    ("flights", "plane.seats"), ("flights", "-origin.height,-number"),
+    ("duties", "flight"), ("duties", "-pilot,flight"), ("duties", "flight.plane"),
     ("duties", "-flight.plane,hours"), ("parts", "parent"), ("parts", "-parent,weight"), ("parts", "-weight"),
     ("parts", "weight,-name"), ("parts", "parent.parent,-weight"),
 ])  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from decimal import Context, Decimal
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, TypeGuard
 
 from kingpost.language.world import UNKNOWN, Frame
 
@@ -144,10 +144,11 @@ def lifted(function: Callable[[Any], Any], operand: Compiled) -> Compiled:
 def key_part(index: int) -> Callable[[Any], Any]:
     """One column of a key; a key of one column is that by itself."""
 
-    def part(key: Any) -> Any:
-        return cast("tuple[Any, ...]", key)[index] if isinstance(key, tuple) else key
+    return lambda key: key[index] if _has_parts(key) else key
 
-    return part
+
+def _has_parts(key: Any) -> TypeGuard[tuple[Any, ...]]:
+    return isinstance(key, tuple)
 
 
 def shown(operand: Compiled) -> Compiled:

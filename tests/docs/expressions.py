@@ -174,9 +174,15 @@ GROUPS: Final[dict[str, tuple[Row, ...]]] = {
         Row(
             "constructors",
             "printed > datetime(2026, 1, 1, tzinfo=UTC)",
-            "`datetime`, `date`, `time`, `timedelta`, "
-            "`Decimal` and `UUID` of constants, made before the statement runs",
-            (("printed > datetime(2026, 1, 1)", "KL307"), ("loan > timedelta(days=pages)", "KL112")),
+            "`datetime`, `date`, `time`, `timedelta`, `Decimal` and `UUID` of constants and of variables from around, "
+            "made before the statement runs",
+            (("printed > datetime(2026, 1, 1)", "KL307"), ("printed > datetime(pages, 1, 1, tzinfo=UTC)", "KL112")),
+        ),
+        Row(
+            "`timedelta` of fields",
+            "printed + timedelta(days=pages) > now()",
+            "Of `int`s, exactly; a duration that Python does not have (beyond 999,999,999 days) is unknown",
+            (("loan > timedelta(days=weight)", "KL112"),),
         ),
         Row(
             "instant `±` duration",
@@ -185,7 +191,41 @@ GROUPS: Final[dict[str, tuple[Row, ...]]] = {
             (("printed.year", "KL202"),),
             True,
         ),
-        Row("instant `-` instant", "bought - printed", "A duration", (("bought - printed", "KL401"),), True),
+        Row(
+            "instant `-` instant, date `-` date",
+            "bought - printed",
+            "A duration",
+            (("bought - printed", "KL401"),),
+            True,
+        ),
+        Row(
+            "duration `//` duration",
+            "(now() - printed) // timedelta(weeks=1)",
+            "How often it goes into it, an `int` rounded down; `%` is what is left",
+            (),
+            True,
+        ),
+        Row(
+            "duration `/` duration",
+            "loan / timedelta(hours=1)",
+            "A `float`, as of two `int`s in microseconds",
+            (("loan / 2", "KL303"),),
+            True,
+        ),
+        Row(
+            "`d.days`",
+            "(now() - printed).days > 14",
+            "An `int`, rounded down as in Python; also `.seconds`, `.microseconds`",
+        ),
+        Row("`d.total_seconds()`", "loan.total_seconds()", "A `float`", (), True),
+        Row(
+            "duration `*` and `//` `int`, `-d`, `abs(d)`",
+            "loan * 2",
+            "Exact. SQLite computes up to 64 bits of microseconds (292,271 years); beyond them the statement fails "
+            "with KP423",
+            (("loan * 1.5", "KL303"),),
+            True,
+        ),
     ),
     "Relations": (
         Row("`a.b`, a relation to one", "author.name == 'Jane'", "A join; the relation is never None here"),

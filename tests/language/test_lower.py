@@ -16,7 +16,7 @@ from kingpost.language.refusals import REFUSALS
 from kingpost.language.render import render
 from kingpost.language.schema import Scalar
 from kingpost.language.tree import Const, Field, Many, Param, Root, walk
-from kingpost.language.types import BOOL, DATETIME, FLOAT, INT, TEXT, Kind, Type
+from kingpost.language.types import BOOL, DATETIME, DURATION, FLOAT, INT, TEXT, Kind, Type
 from tests.language.declared import DOMAIN, accept, declare, derived, problems, returning, shown, text_shown
 from tests.language.domain import NOW, Domain, Person, Status
 from tests.language.strategies import NAMES
@@ -83,6 +83,26 @@ ACCEPTED = {
     "self.joined + timedelta(days=1) > now()": None,
     "self.joined - now() < timedelta(hours=2) * 2": "self.joined - now() < timedelta(seconds=14400)",
     "self.shift + timedelta(1) > timedelta(0)": "self.shift + timedelta(days=1) > timedelta(0)",
+    "self.born is not None and self.born - timedelta(days=2) < self.born": None,
+    "self.born is not None and (self.born - self.born).days > 1": (
+        "self.born is not None and (self.born - self.born) // timedelta(days=1) > 1"
+    ),
+    "(now() - self.joined).days > 3": "(now() - self.joined) // timedelta(days=1) > 3",
+    "self.shift.seconds > 3": "self.shift % timedelta(days=1) // timedelta(seconds=1) > 3",
+    "self.shift.total_seconds() > 0.5": "self.shift / timedelta(seconds=1) > 0.5",
+    "self.shift / timedelta(hours=2) > 0.5": "self.shift / timedelta(seconds=7200) > 0.5",
+    "timedelta(hours=36).days == self.score": "self.score == 1",
+    "-self.shift * 2 // 3 % timedelta(1) < abs(self.shift)": (
+        "-self.shift * 2 // 3 % timedelta(days=1) < abs(self.shift)"
+    ),
+    "self.joined + timedelta(days=self.score) < now()": "self.joined + timedelta(days=1) * self.score < now()",
+    "timedelta(1, minutes=self.score) > self.shift": (
+        "timedelta(microseconds=1) * (86400000000 + self.score * 60000000) > self.shift"
+    ),
+    "timedelta(microseconds=self.score, hours=self.id) > self.shift": (
+        "timedelta(microseconds=1) * (self.score + self.id * 3600000000) > self.shift"
+    ),
+    "self.shift > timedelta(days=LIMIT)": "self.shift > t.timedelta(days=LIMIT)",
     # text
     "self.name.strip().lower().upper().casefold() == ''": None,
     "self.name.startswith('a') and self.name.endswith(self.role)": None,
@@ -288,7 +308,20 @@ REFUSED: list[tuple[str, str, str, str]] = [
     ("KL111", "self.visits.done", "self.visits", "any(x.done … for x in self.visits)"),
     ("KL111", "self.mine", "self.mine", "self.mine(me)"),
     ("KL111", "self.score == int", "int", ""),
-    ("KL112", "self.joined - now() > timedelta(days=self.score)", "self.score", ""),
+    ("KL112", "self.shift > timedelta(days=self.ratio)", "self.ratio", ""),
+    ("KL112", "self.shift > timedelta(days=self.score, hours=WORD)", "WORD", ""),
+    ("KL112", "self.shift > timedelta(month=self.score)", "timedelta(month=self.score)", ""),
+    ("KL112", "self.joined > datetime(self.score, 1, 1, tzinfo=UTC)", "self.score", ""),
+    ("KL112", "self.shift > timedelta(days=WORD)", "timedelta(days=WORD)", ""),
+    (
+        "KL303",
+        "self.shift / 2 > self.shift",
+        "self.shift / 2",
+        "d // n, in whole microseconds, or d / timedelta(hours=1)",
+    ),
+    ("KL303", "self.shift * 1.5 > self.shift", "self.shift * 1.5", "an int: d * 3 // 2"),
+    ("KL310", "self.shift > timedelta(days=200_000_000)", "timedelta(days=200_000_000)", ""),
+    ("KL401", "timedelta(days=self.age) > self.shift", "self.age", "self.age is not None and timedelta(days=self.age)"),
     ("KL112", "self.uuid == UUID('x')", "UUID('x')", ""),
     ("KL112", "self.balance == Decimal('NaN')", "Decimal('NaN')", ""),
     ("KL201", "self.score == nothing", "nothing", ""),
@@ -521,6 +554,19 @@ def test_captured_values_are_read_when_asked_and_keep_their_type() -> None:
     settings.limit = "x"
     with pytest.raises(TypeError, match=r"settings\.limit was int"):
         capture.read()
+
+
+def test_what_is_made_of_captured_values_is_made_when_asked() -> None:
+    settings = Settings(3)
+    (capture,) = accept(returning("self.shift > timedelta(days=settings.limit, hours=1)", settings=settings)).captures
+    assert (capture.name, capture.type) == ("t.timedelta(days=settings.limit, hours=1)", DURATION)
+    assert capture.read() == timedelta(days=3, hours=1)
+    settings.limit = 0.5
+    assert capture.read() == timedelta(hours=13)
+    for wrong in ("x", 10**9):
+        settings.limit = wrong
+        with pytest.raises(TypeError):
+            capture.read()
 
 
 def test_captures_of_what_is_put_in_place_have_its_name() -> None:

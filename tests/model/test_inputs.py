@@ -173,6 +173,8 @@ def test_values_are_taken(name, given, expected):
         ("hour", "25:00", "time"),
         ("span", "1 day", "duration"),
         ("span", "P1Y", "duration"),
+        ("span", "P106751992D", "range"),
+        ("span", timedelta(days=-106751992), "range"),
         ("raw", "?", "bytes"),
         ("level", "medium", "choice"),
         ("mood", "sad", "choice"),

@@ -73,6 +73,8 @@ def bind(value: object, schema: Schema) -> tuple[object, Type]:
         case time() if value.tzinfo is None:
             return value, Type(Kind.TIME)
         case timedelta():
+            if not SMALLEST <= value // timedelta(microseconds=1) <= LARGEST:
+                raise CaptureError("KL310", "its value in microseconds is beyond 64 bits")
             return value, DURATION
         case UUID():
             return value, Type(Kind.UUID)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from kingpost.language.tree import Comparison, Const, Expression, If
-from kingpost.language.types import BOOL, DATETIME, DURATION, FLOAT, INT, NONE, TEXT, Kind, Type
+from kingpost.language.types import BOOL, DURATION, FLOAT, INT, NONE, TEXT, Kind, Type
 
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 ORDERED: Final = frozenset(
@@ -69,14 +69,20 @@ def arithmetic(op: str, one: Type, other: Type) -> Type | None:
             return FLOAT
         case "+", Kind.TEXT, Kind.TEXT:
             return TEXT
-        case (("+" | "-"), Kind.DATETIME, Kind.DURATION):
-            return DATETIME
-        case "+", Kind.DURATION, Kind.DATETIME:
-            return DATETIME
-        case "-", Kind.DATETIME, Kind.DATETIME:
+        case (("+" | "-"), (Kind.DATETIME | Kind.DATE), Kind.DURATION):
+            return plain(one)
+        case "+", Kind.DURATION, (Kind.DATETIME | Kind.DATE):
+            return plain(other)
+        case ("-", Kind.DATETIME, Kind.DATETIME) | ("-", Kind.DATE, Kind.DATE):
             return DURATION
-        case (("+" | "-"), Kind.DURATION, Kind.DURATION):
+        case (("+" | "-" | "%"), Kind.DURATION, Kind.DURATION) | (("*" | "//"), Kind.DURATION, Kind.INT):
             return DURATION
+        case "*", Kind.INT, Kind.DURATION:
+            return DURATION
+        case "//", Kind.DURATION, Kind.DURATION:
+            return INT
+        case "/", Kind.DURATION, Kind.DURATION:
+            return FLOAT
         case (("+" | "-"), (Kind.DECIMAL | Kind.INT), (Kind.DECIMAL | Kind.INT)):
             whole = _most(_whole(one), _whole(other))
             return _decimal(None if whole is None else whole + 1, _most(_places(one), _places(other)))

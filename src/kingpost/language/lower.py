@@ -9,11 +9,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import cast
 
 from kingpost.language.capture import Capture, CaptureError
 from kingpost.language.kinds import LARGEST, SMALLEST, converted, union
 from kingpost.language.lower_calls import Calls
+from kingpost.language.lower_time import MICROSECOND
 from kingpost.language.lower_values import truth
 from kingpost.language.narrow import Facts, refreshed
 from kingpost.language.refusals import REFUSALS, LanguageError, Refusal
@@ -265,12 +267,14 @@ class _Body(Calls):
                 raise self.refused("KL501", whole, f"{_said(whole)} has more than {self.session.limit} nodes")
             if isinstance(node, Const) and node.type.kind is Kind.INT and isinstance(node.value, int):
                 self.within_64_bits(node.value, whole)
+            if isinstance(node, Const) and isinstance(node.value, timedelta):
+                self.within_64_bits(node.value // MICROSECOND, whole, "microseconds ")
             stack.extend((child, depth + 1) for child in children(node))
 
-    def within_64_bits(self, value: int, whole: ast.AST) -> None:
+    def within_64_bits(self, value: int, whole: ast.AST, unit: str = "") -> None:
         if not SMALLEST <= value <= LARGEST:
             written = (n for n in ast.walk(whole) if isinstance(n, ast.Constant) and n.value == abs(value))
-            raise self.refused("KL310", next(written, whole), f"{value} is beyond 64 bits")
+            raise self.refused("KL310", next(written, whole), f"{value} {unit}is beyond 64 bits")
 
 
 def _has_default(source: Source, name: str) -> bool:

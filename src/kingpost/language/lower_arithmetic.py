@@ -13,7 +13,7 @@ from kingpost.language.kinds import NUMBERS, arithmetic, constant, converted, mi
 from kingpost.language.lower_names import Names
 from kingpost.language.scope import say
 from kingpost.language.tree import Arithmetic, Const, Expression, Negative, Not, Slice
-from kingpost.language.types import INT, TEXT, Kind
+from kingpost.language.types import INT, TEXT, Kind, Type
 
 _OPERATORS: Final[dict[type[ast.operator], Literal["+", "-", "*", "/", "//", "%"]]] = {
     ast.Add: "+",
@@ -47,7 +47,7 @@ class Calculations(Names):
         if isinstance(value, Const) and type.kind in (*NUMBERS, Kind.DURATION):
             number = cast("Any", value.value)
             return Const(-number if isinstance(node.op, ast.USub) else number, type)
-        if type.kind not in NUMBERS:
+        if type.kind not in (*NUMBERS, Kind.DURATION):
             raise self.refused("KL303", node, f"{say(node.operand)} is {type}, which has no sign")
         return Negative(value, plain(type)) if isinstance(node.op, ast.USub) else value
 
@@ -73,9 +73,8 @@ class Calculations(Names):
         found = arithmetic(op, one, other)
         if found is None:
             code = "KL309" if mixed(one, other) else "KL303"
-            raise self.refused(
-                code, node, f"{say(node.left)} is {one} and {say(node.right)} is {other}: no {op} between them"
-            )
+            message = f"{say(node.left)} is {one} and {say(node.right)} is {other}: no {op} between them"
+            raise self.refused(code, node, message, _instead(op, one, other))
         return Arithmetic(op, left, right, found)
 
     def power(self, node: ast.BinOp) -> Expression | None:
@@ -130,3 +129,13 @@ class Calculations(Names):
             case _:
                 pass
         raise self.refused("KL109", whole, f"{say(node)} is not a constant number", f"{say(whole).split('[')[0]}[0:10]")
+
+
+def _instead(op: str, one: Type, other: Type) -> str:
+    """What to write in place of an operator that has no exact meaning."""
+    kinds = one.kind, other.kind
+    if kinds == (Kind.DURATION, Kind.INT) and op == "/":
+        return "d // n, in whole microseconds, or d / timedelta(hours=1)"
+    if Kind.DURATION in kinds and Kind.FLOAT in kinds:
+        return "an int: d * 3 // 2"
+    return ""

@@ -6,15 +6,12 @@ import ast
 import builtins
 from abc import abstractmethod
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, timedelta
 from typing import Any, Final, Literal, cast
-from uuid import UUID
 
 from kingpost.language.builtins import now
-from kingpost.language.capture import constant_type
 from kingpost.language.kinds import NUMBERS, ORDERED, plain
-from kingpost.language.lower_comparisons import Comparisons, naive
+from kingpost.language.lower_constructors import CONSTRUCTORS, Constructors
 from kingpost.language.lower_values import truth
 from kingpost.language.scope import Captured, Operand, Rows, is_row, say
 from kingpost.language.source import Source
@@ -36,7 +33,6 @@ from kingpost.language.tree import (
 )
 from kingpost.language.types import BOOL, DATETIME, INT, TEXT, Kind, Type
 
-CONSTRUCTORS: Final[tuple[type, ...]] = (timedelta, datetime, date, time, Decimal, UUID)
 FUNCTIONS: Final[dict[str, object]] = {
     **{name: getattr(builtins, name) for name in ("len", "any", "all", "sum", "min", "max", "abs", "round", "bool")},
     "now": now,
@@ -55,7 +51,7 @@ _INSTEAD: Final = {
 }
 
 
-class Calls(Comparisons):
+class Calls(Constructors):
     """Calls."""
 
     @abstractmethod
@@ -83,7 +79,7 @@ class Calls(Comparisons):
 
     def along_call(self, base: Captured, function: ast.Attribute) -> Captured | None:
         """`datetime.timedelta`: a function or class inside a captured object; None for methods of captured values."""
-        if isinstance(base.value, str):
+        if isinstance(base.value, str | timedelta):
             return None
         found = self.along(base, function)
         return found if isinstance(found, Captured) else None
@@ -147,49 +143,11 @@ class Calls(Comparisons):
         argument = self.arguments(node, 1)[0]
         value = self.value(argument)
         type = self.tested(value, argument, node, f"None has no {name}")
-        if type.kind not in NUMBERS:
+        if type.kind not in NUMBERS and not (name == "abs" and type.kind is Kind.DURATION):
             raise self.refused("KL312", node, f"{say(argument)} is {type}; {name} is of numbers")
         if name == "round" and type.kind is Kind.INT:
             return value
         return Call(name, (value,), INT if name == "round" else plain(type))
-
-    # ------------------------------------------------------------------------------------------------ constructors
-
-    def construct(self, cls: type, node: ast.Call) -> Expression:
-        """A constant made by one of the known classes."""
-        positional = [self.fixed(argument, node) for argument in node.args]
-        named = {word.arg: self.fixed(word.value, node) for word in node.keywords if word.arg is not None}
-        if len(named) != len(node.keywords):
-            raise self.refused("KL112", node, f"{say(node)} has arguments that are not constant")
-        try:
-            value = cls(*positional, **named)
-        except (TypeError, ValueError, ArithmeticError, InvalidOperation) as error:
-            raise self.refused(
-                "KL112", node, f"{say(node)} can't be made: {str(error) or type(error).__name__}"
-            ) from None
-        if naive(value):
-            raise self.refused("KL307", node, f"{say(node)} has no time zone", f"{say(node)[:-1]}, tzinfo=UTC)")
-        try:
-            value = value.astimezone(UTC) if isinstance(value, datetime) else value
-        except OverflowError:
-            raise self.refused("KL112", node, f"{say(node)} is out of range in UTC") from None
-        found = constant_type(value)
-        if found is None or (isinstance(value, time) and value.tzinfo is not None):
-            raise self.refused("KL112", node, f"{say(node)} is not a value that a field can have")
-        return Const(value, found)
-
-    def fixed(self, argument: ast.expr, node: ast.Call) -> Any:
-        """An argument of a constructor: a constant, or a time zone from around."""
-        operand = self.operand(argument)
-        if isinstance(operand, Const):
-            return operand.value
-        if (
-            isinstance(operand, Captured)
-            and hasattr(operand.value, "utcoffset")
-            and not isinstance(operand.value, datetime)
-        ):
-            return operand.value
-        raise self.refused("KL112", argument, f"{say(argument)} is not constant, which {say(node.func)} needs")
 
     # ----------------------------------------------------------------------------------------------------- methods
 
@@ -207,6 +165,8 @@ class Calls(Comparisons):
             self.reached(row, owner, node)
             return self.inline_rule(row, name, rule, node)
         value = self.as_value(base, owner)
+        if name == "total_seconds" and value.type.kind is Kind.DURATION:
+            return self.total_seconds(value, owner, node)
         if name not in _METHODS:
             message = f".{name}() is not understood on {value.type}"
             remedy = "comparisons with datetime(…)" if value.type.kind in (Kind.DATETIME, Kind.DATE) else ""

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any, Final, cast
 
 from kingpost.language.kinds import fold, mixed, ordered, overlap
-from kingpost.language.lower_arithmetic import Calculations
+from kingpost.language.lower_time import Times
 from kingpost.language.narrow import refreshed
 from kingpost.language.scope import Captured, Operand, Rows, about_actor, say
 from kingpost.language.tree import (
@@ -46,7 +46,7 @@ _COMPUTE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }
 
 
-class Comparisons(Calculations):
+class Comparisons(Times):
     """Comparisons."""
 
     def compare(self, node: ast.Compare) -> Expression:

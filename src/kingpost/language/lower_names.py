@@ -22,6 +22,10 @@ class Names(Values):
     def inline(self, row: Row, name: str, derived: Derived) -> Expression:
         """A computed field in place of its name."""
 
+    @abstractmethod
+    def part_of(self, value: Expression, node: ast.Attribute) -> Expression | None:
+        """An attribute of a value that is a part of it."""
+
     def name(self, node: ast.Name) -> Operand:
         """A generator's item, in text an attribute of the row, a parameter or local, or an object from around."""
         name = node.id
@@ -69,6 +73,9 @@ class Names(Values):
             return self.member(row, node.attr, node, node.value)
         if value.type.kind is Kind.EMBEDDED:
             return self.embedded(value, node)
+        part = self.part_of(value, node)
+        if part is not None:
+            return part
         known = ": a computed row can't be gone on from" if value.type.kind is Kind.REFERENCE else ""
         remedy = "a comparison with datetime(…), date(…)" if value.type.kind in (Kind.DATETIME, Kind.DATE) else ""
         message = f"{say(node.value)} is {value.type}, of which .{node.attr} is not understood{known}"

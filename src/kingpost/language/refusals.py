@@ -82,8 +82,9 @@ REFUSALS: Final[dict[str, Refusal]] = {
     ),
     "KL112": Refusal(
         "constructor is not constant",
-        "Dates, durations, Decimals and UUIDs are built once, from constants, before the statement runs.",
-        "timedelta(days=1); or compute the value outside and use its name",
+        "Dates, Decimals and UUIDs are made before the statement runs, of constants and of variables from around the "
+        "function; only timedelta is also made of int fields.",
+        "timedelta(days=self.loan_days); or the value made outside, under a name",
     ),
     "KL201": Refusal(
         "unknown name",
@@ -123,7 +124,7 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "KL303": Refusal(
         "no arithmetic between these types",
         "The operator has no exact meaning between the two types in every store.",
-        "numbers of one type, text + text, datetime ± timedelta",
+        "numbers of one type, text + text, datetime ± timedelta, timedelta * int, timedelta // timedelta",
     ),
     "KL304": Refusal(
         "not a bool",
@@ -168,7 +169,7 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "KL312": Refusal(
         "function of another type",
         "The function or method is defined for other types than this one.",
-        "len and methods for text, abs and round for numbers",
+        "len and methods for text, abs for numbers and durations, round for numbers",
     ),
     "KL401": Refusal(
         "may be None",

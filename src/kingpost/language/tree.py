@@ -211,7 +211,7 @@ class Negative:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """On numbers, text (`+`), instants and durations (`+ -`)."""
+    """On numbers, text (`+`), instants, dates (`+ -`) and durations (`+ - * / // %`)."""
 
     op: Literal["+", "-", "*", "/", "//", "%"]
     left: Expression

@@ -198,13 +198,21 @@ _durations: Final = TypeAdapter(timedelta)
 
 def _duration(value: Any) -> Any:
     if isinstance(value, timedelta):
-        return value
+        return _lasting(value)
     if isinstance(value, str) and _DURATION.fullmatch(value):
         try:
-            return _durations.validate_strings(value, strict=True)
+            found = _durations.validate_strings(value, strict=True)
         except (ValidationError, OverflowError):
             pass
+        else:
+            return _lasting(found)
     raise _fault("duration", "must be a duration by ISO 8601 in weeks or days to seconds, such as PT1H30M")
+
+
+def _lasting(value: timedelta) -> timedelta:
+    if not SMALLEST <= value // timedelta(microseconds=1) <= LARGEST:
+        raise _fault("range", "must be a duration of at most 64 bits of microseconds, 106,751,991 days")
+    return value
 
 
 def _bytes(value: Any) -> Any:

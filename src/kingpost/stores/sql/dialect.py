@@ -124,20 +124,28 @@ class Dialect(ABC):
     # ------------------------------------------------------------------------------------------------------------- time
 
     @abstractmethod
-    def shift(self, instant: Term, duration: Term) -> Term:
-        """`instant + duration`, NULL outside years 1 to 9999."""
+    def shift(self, instant: Term, duration: Term, op: str) -> Term:
+        """`instant + duration` (`op` is `+`) or `instant - duration`, NULL outside years 1 to 9999."""
 
     @abstractmethod
     def elapsed(self, a: Term, b: Term) -> Term:
         """`a - b` of instants, in microseconds."""
 
     @abstractmethod
-    def shift_date(self, day: Term, duration: Term) -> Term:
-        """`day + duration`, of which whole days count; NULL outside years 1 to 9999."""
+    def shift_date(self, day: Term, duration: Term, op: str) -> Term:
+        """`day + duration` or `day - duration`, of which whole days count; NULL outside years 1 to 9999."""
 
     @abstractmethod
     def elapsed_dates(self, a: Term, b: Term) -> Term:
         """`a - b` of dates, in microseconds."""
+
+    @abstractmethod
+    def duration(self, term: Term) -> Term:
+        """A computed duration: NULL beyond those of `timedelta`, an error where it would be rounded."""
+
+    @abstractmethod
+    def far_shift(self, term: Term) -> Term:
+        """A computed duration by which an instant or a date is moved: NULL where that leads beyond all years."""
 
     # ------------------------------------------------------------------------------------------------------ collections
 

@@ -14,6 +14,7 @@ from kingpost.language.types import Kind, Type
 from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect
 from kingpost.stores.sql.forms import DOCUMENTS, PostgresForms
 from kingpost.stores.sql.phrases import Condition, Phrase, Term
+from kingpost.stores.sql.unknown import LONGEST, SHORTEST
 
 NUMERIC, BIGINT, TEXT = sa.Numeric(), sa.BigInteger(), sa.Text()
 REAL: sa.Double[float] = sa.Double()
@@ -98,27 +99,33 @@ class PostgreSQL(Dialect):
 
     # ------------------------------------------------------------------------------------------------------------- time
 
-    def shift(self, instant: Term, duration: Term) -> Term:
+    def shift(self, instant: Term, duration: Term, op: str) -> Term:
         # In UTC, where a day is 24 hours. Whole days apart: a float of microseconds is exact within one day only.
         # The range is looked at in numbers first, since a sum far outside is an error.
         interval = (
             f"make_interval(0, 0, 0, div({{1}}, {DAY})::int) + mod({{1}}, {DAY})::float8 * interval '1 microsecond'"
         )
-        moved = f"(({{0}} AT TIME ZONE 'UTC') + ({interval})) AT TIME ZONE 'UTC'"
-        after = "extract(epoch FROM {0}) * 1000000 + {1}"
+        moved = f"(({{0}} AT TIME ZONE 'UTC') {op} ({interval})) AT TIME ZONE 'UTC'"
+        after = f"extract(epoch FROM {{0}}) * 1000000 {op} {{1}}"
         guarded = f"CASE WHEN {after} BETWEEN {FIRST} AND {LAST} THEN {moved} END"
         return Phrase(guarded, INSTANT, instant, self.integer(duration))
 
     def elapsed(self, a: Term, b: Term) -> Term:
         return Phrase("(extract(epoch FROM {0}) - extract(epoch FROM {1})) * 1000000", NUMERIC, a, b)
 
-    def shift_date(self, day: Term, duration: Term) -> Term:
+    def shift_date(self, day: Term, duration: Term, op: str) -> Term:
         days = Phrase(f"floor({{0}} / {DAY})", NUMERIC, self.integer(duration))
-        inside = "({0} - date '0001-01-01') + {1} BETWEEN 0 AND date '9999-12-31' - date '0001-01-01'"
-        return Phrase(f"CASE WHEN {inside} THEN {{0}} + {{1}}::int END", DATE, day, days)
+        inside = f"({{0}} - date '0001-01-01') {op} {{1}} BETWEEN 0 AND date '9999-12-31' - date '0001-01-01'"
+        return Phrase(f"CASE WHEN {inside} THEN {{0}} {op} {{1}}::int END", DATE, day, days)
 
     def elapsed_dates(self, a: Term, b: Term) -> Term:
         return Phrase(f"({{0}} - {{1}})::numeric * {DAY}", NUMERIC, a, b)
+
+    def duration(self, term: Term) -> Term:
+        return Phrase(f"CASE WHEN {{0}} BETWEEN -{SHORTEST} AND {LONGEST} THEN {{0}} END", NUMERIC, term)
+
+    def far_shift(self, term: Term) -> Term:
+        return self.duration(term)
 
     # ------------------------------------------------------------------------------------------------------ collections
 

@@ -16,6 +16,7 @@ from kingpost.stores.contract import OutOfRange
 from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect
 from kingpost.stores.sql.forms import EPOCH_DAY, SQLiteForms
 from kingpost.stores.sql.phrases import Condition, Phrase, Term
+from kingpost.stores.sql.unknown import LONGEST
 
 FIRST_DAY, LAST_DAY = 1 - EPOCH_DAY, datetime.max.toordinal() - EPOCH_DAY
 INTEGER, TEXT, BOOLEAN = sa.Integer(), sa.Text(), sa.Boolean()
@@ -27,6 +28,11 @@ def kp_exact(value: Any) -> Any:
     if isinstance(value, float):
         raise ArithmeticError("integer overflow")  # an OverflowError would be told as "string or blob too big"
     return value
+
+
+def kp_duration(value: Any) -> Any:
+    """The same of a duration; None past all that `timedelta` has."""
+    return None if isinstance(value, float) and abs(value) > LONGEST else kp_exact(value)
 
 
 class SQLite(Dialect):
@@ -42,6 +48,7 @@ class SQLite(Dialect):
         ("kp_casefold", 1): str.casefold,
         ("kp_real", 1): float,
         ("kp_exact", 1): kp_exact,
+        ("kp_duration", 1): kp_duration,
     }
 
     # ---------------------------------------------------------------------------------------------------------- numbers
@@ -109,21 +116,28 @@ class SQLite(Dialect):
 
     # ------------------------------------------------------------------------------------------------------------- time
 
-    def shift(self, instant: Term, duration: Term) -> Term:
+    def shift(self, instant: Term, duration: Term, op: str) -> Term:
         # A sum past 64 bits is a REAL, which is out of the range as well.
-        return Phrase(
-            f"CASE WHEN {{0}} + {{1}} BETWEEN {FIRST} AND {LAST} THEN {{0}} + {{1}} END", INTEGER, instant, duration
-        )
+        moved = f"{{0}} {op} {{1}}"
+        return Phrase(f"CASE WHEN {moved} BETWEEN {FIRST} AND {LAST} THEN {moved} END", INTEGER, instant, duration)
 
     def elapsed(self, a: Term, b: Term) -> Term:
         return Phrase("{0} - {1}", INTEGER, a, b)
 
-    def shift_date(self, day: Term, duration: Term) -> Term:
-        moved = Phrase("{0} + {1}", INTEGER, day, self.floor_divide(duration, sa.literal_column(str(DAY), INTEGER)))
+    def shift_date(self, day: Term, duration: Term, op: str) -> Term:
+        days = self.floor_divide(duration, sa.literal_column(str(DAY), INTEGER))
+        moved = Phrase(f"{{0}} {op} {{1}}", INTEGER, day, days)
         return Phrase(f"CASE WHEN {{0}} BETWEEN {FIRST_DAY} AND {LAST_DAY} THEN {{0}} END", INTEGER, moved)
 
     def elapsed_dates(self, a: Term, b: Term) -> Term:
         return Phrase(f"({{0}} - {{1}}) * {DAY}", INTEGER, a, b)
+
+    def duration(self, term: Term) -> Term:
+        return sa.Function("kp_duration", term, type_=INTEGER)
+
+    def far_shift(self, term: Term) -> Term:
+        # Past 64 bits it is a REAL, and 292,000 years.
+        return Phrase("CASE typeof({0}) WHEN 'integer' THEN {0} END", INTEGER, term)
 
     # ------------------------------------------------------------------------------------------------------ collections
 

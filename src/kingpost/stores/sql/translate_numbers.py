@@ -1,8 +1,7 @@
-"""Arithmetic: exact on integers and decimals, of instants and durations; floats as floats; texts put together."""
+"""Arithmetic: exact on integers and decimals; floats as floats; texts put together."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -11,14 +10,14 @@ import sqlalchemy as sa
 from kingpost.base.errors import Unsupported
 from kingpost.language.tree import Arithmetic, Call, Const, Expression, Negative, Param, walk
 from kingpost.language.types import FLOAT, INT, Kind, Type
+from kingpost.stores.sql import translate_time
 from kingpost.stores.sql.phrases import Phrase, Term
 from kingpost.stores.sql.value import Value
 
 if TYPE_CHECKING:
     from kingpost.stores.sql.translator import Translator
 
-DURATION = Type(Kind.DURATION)
-WHOLE = (Kind.BOOL, Kind.INT, Kind.DURATION)
+WHOLE = (Kind.BOOL, Kind.INT)
 
 
 def places(node: Expression) -> int:
@@ -40,14 +39,12 @@ def arithmetic(t: Translator, node: Negative | Arithmetic) -> Term:
     match node.op, left, right:
         case "+", Kind.TEXT, Kind.TEXT:
             return Phrase("{0} || {1}", sa.Text(), t.value(node.left).term, t.value(node.right).term)
-        case "+" | "-", Kind.DATETIME | Kind.DATE, _:
-            return _time(t, node)
-        case "+", Kind.DURATION, Kind.DATETIME | Kind.DATE:
-            return _time(t, Arithmetic("+", node.right, node.left, node.type))
+        case _ if {left, right} & {Kind.DATETIME, Kind.DATE, Kind.DURATION}:
+            return translate_time.arithmetic(t, node)
         case _:
             pass
     match node.type.kind:
-        case Kind.INT | Kind.DURATION if left in WHOLE and right in WHOLE:
+        case Kind.INT if left in WHOLE and right in WHOLE:
             return _whole(t, node)
         case Kind.DECIMAL:
             return _decimal(t, node)
@@ -66,6 +63,8 @@ def _negative(t: Translator, node: Negative) -> Term:
     term = t.value(node.operand, node.type).term
     if node.type.kind is Kind.FLOAT:
         return Phrase("-{0}", term.type, term)
+    if node.type.kind is Kind.DURATION:
+        return translate_time.negative(t, node)
     return t.dialect.exact(Phrase("-{0}", t.dialect.integer(term).type, t.dialect.integer(term)))
 
 
@@ -131,22 +130,6 @@ def int_and_float(t: Translator, left: Expression, right: Expression) -> tuple[V
     return sides[0], sides[1]
 
 
-# ----------------------------------------------------------------------------------------------------------------- time
-
-
-def _time(t: Translator, node: Arithmetic) -> Term:
-    is_date = node.left.type.kind is Kind.DATE
-    a, b = t.value(node.left).term, t.value(node.right).term
-    if node.right.type.kind is not Kind.DURATION:
-        return t.dialect.elapsed_dates(a, b) if is_date else t.dialect.elapsed(a, b)
-    shift = t.dialect.shift_date if is_date else t.dialect.shift
-    if node.op == "-" and isinstance(node.right, Const) and isinstance(node.right.value, timedelta):
-        b = t.const(-node.right.value, node.right.type)
-    elif node.op == "-":
-        b = t.dialect.exact(Phrase("-{0}", t.dialect.integer(b).type, t.dialect.integer(b)))
-    return t.once((node.left, node.right), (a, b), shift)
-
-
 # ------------------------------------------------------------------------------------------------------------ functions
 
 
@@ -158,7 +141,8 @@ def function(t: Translator, node: Call) -> Term:
         if node.type.kind is Kind.FLOAT:
             return sa.Function("abs", term, type_=term.type)
         whole = t.dialect.integer(term)
-        return sa.Function("abs", whole, type_=whole.type)
+        found = sa.Function("abs", whole, type_=whole.type)
+        return found if node.type.kind is not Kind.DURATION else translate_time.bounded(t, node, found)
     if len(node.arguments) > 1:
         raise Unsupported("KP304", "round() to decimal places is not known to SQL stores")
     term = t.value(operand).term

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Final
+
 from kingpost.language.tree import (
+    EXPRESSIONS,
     Aggregate,
     And,
     Arithmetic,
@@ -32,8 +36,14 @@ from kingpost.language.tree import (
     Step,
     Summary,
     Truth,
+    children,
 )
 from kingpost.language.types import BOOL, Kind
+
+MICROSECOND: Final = timedelta(microseconds=1)
+LONGEST: Final = timedelta.max // MICROSECOND
+SHORTEST: Final = abs(timedelta.min // MICROSECOND)
+"""The durations that there are, in microseconds: from minus SHORTEST, which is less, to LONGEST."""
 
 
 def can_be_unknown(node: Expression) -> bool:
@@ -66,11 +76,11 @@ def can_be_unknown(node: Expression) -> bool:
         case In(options=tuple() as options):
             return any(map(can_be_unknown, (node.item, *options)))
         case Negative(operand=operand) | Slice(operand=operand) | Member(operand=operand):
-            return _needs(operand) or isinstance(operand, Member)
+            return _needs(operand) or isinstance(operand, Member) or beyond_durations(node)
         case Arithmetic():
             return _needs(node.left, node.right) or _can_fail(node)
         case Call():
-            return _needs(*node.arguments)
+            return _needs(*node.arguments) or beyond_durations(node)
         case Quantify():
             parts = (node.element,) if node.condition is None else (node.condition, node.element)
             return _owner_unknown(node.many) or any(map(condition_unknown, parts))
@@ -83,6 +93,34 @@ def can_be_unknown(node: Expression) -> bool:
 def condition_unknown(node: Expression) -> bool:
     """The same of a condition, which a None decides as little as what is unknown."""
     return node.type.nullable or can_be_unknown(node)
+
+
+def beyond_durations(node: Expression) -> bool:
+    """Whether what is computed can be a duration beyond those of `timedelta`, where CPython raises OverflowError."""
+    return node.type.kind is Kind.DURATION and not isinstance(node, Field | Param | Const) and _extent(node) > SHORTEST
+
+
+def _extent(node: Expression) -> int:
+    """A bound on the microseconds of a duration, whatever its sign, before it is looked at."""
+    match node:
+        case Const(value=timedelta() as value):
+            return abs(value // MICROSECOND)
+        case Arithmetic(op="*"):
+            return LONGEST + 1
+        case Arithmetic(left=left) if left.type.kind in (Kind.DATETIME, Kind.DATE):
+            return (datetime.max - datetime.min) // MICROSECOND
+        case Arithmetic(op="+" | "-", left=left, right=right):
+            return _length(left) + _length(right)
+        case Arithmetic(op="%", right=right):
+            return _length(right)
+        case _:  # one of its operands, or held in 64 bits
+            operands = [child for child in children(node) if isinstance(child, EXPRESSIONS)]
+            return max((_length(one) for one in operands if one.type.kind is Kind.DURATION), default=2**63)
+
+
+def _length(node: Expression) -> int:
+    """The same of a duration that has been looked at."""
+    return min(_extent(node), LONGEST)
 
 
 def is_reached(row: Row) -> bool:
@@ -104,7 +142,7 @@ def _needs(*operands: Expression) -> bool:
 def _can_fail(node: Arithmetic) -> bool:
     if node.op in ("/", "//", "%"):
         return not (isinstance(node.right, Const) and node.right.value)
-    return node.type.kind in (Kind.DATETIME, Kind.DATE)
+    return node.type.kind in (Kind.DATETIME, Kind.DATE) or beyond_durations(node)
 
 
 def _owner_unknown(many: Many) -> bool:

@@ -32,6 +32,8 @@ class Dialect(ABC):
     forms: ClassVar[Forms]
     functions: ClassVar[Mapping[tuple[str, int], Callable[..., Any]]] = {}
     """Functions to register on every connection, by name and number of arguments."""
+    references_hold: ClassVar[bool] = False
+    """Whether a row that a constrained reference points at is there, whoever wrote it."""
 
     def quote(self, name: str) -> str:
         """An identifier as it is written."""

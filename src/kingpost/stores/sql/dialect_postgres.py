@@ -25,6 +25,7 @@ class PostgreSQL(Dialect):
     """Integers are computed as numeric, which has no end; instants in UTC, whatever the session's zone."""
 
     name = "postgresql"
+    references_hold = True
     engine = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
     forms = PostgresForms()
 

@@ -125,7 +125,9 @@ def _step(t: Translator, row: Step, base: Place) -> Place:
             t.dialect.column(alias, column.name, column.type) == held for column, held in zip(keys, near, strict=True)
         ]
         guard = [] if row.guard is None else [_guarded(t, row, base, alias)]
-        _outer_join(t, base.scope, target, alias, [*key, *guard])
+        held_to = relation.constrained and t.dialect.references_hold
+        there = held_to and not (row.nullable or guard or base.reached)
+        _join(t, base.scope, target, alias, [*key, *guard], there=there)
         return alias
 
     if row.guard is not None or not relation.constrained:
@@ -165,7 +167,7 @@ def _keyed(t: Translator, row: Keyed) -> Place:
     def join() -> str:
         alias = t.shared.alias(row.key.name)
         columns = [t.dialect.column(alias, column.name, column.type) for column in t.shared.key_columns(target.name)]
-        _outer_join(t, scope, target, alias, [a == b for a, b in zip(columns, keys, strict=True)])
+        _join(t, scope, target, alias, [a == b for a, b in zip(columns, keys, strict=True)])
         return alias
 
     return Place(t.shared, scope, target, join, reached=None)
@@ -175,8 +177,11 @@ def _near(t: Translator, base: Place, relation: str) -> tuple[Column, ...]:
     return relation_columns(t.model, base.resource.relations[relation])
 
 
-def _outer_join(t: Translator, scope: Scope, target: ResourceModel, alias: str, on: list[Condition]) -> None:
-    scope.source = scope.source.outerjoin(sa.table(target.table).alias(alias), sa.and_(*on))
+def _join(
+    t: Translator, scope: Scope, target: ResourceModel, alias: str, on: list[Condition], *, there: bool = False
+) -> None:
+    """Join a table. `there`: its row surely is, so that the database may begin with either side."""
+    scope.source = scope.source.join(sa.table(target.table).alias(alias), sa.and_(*on), isouter=not there)
 
 
 def elsewhere(relation: RelationModel) -> Unsupported:

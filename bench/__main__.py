@@ -18,11 +18,12 @@ from bench.endpoints import ENDPOINTS
 from bench.equal import Unequal
 from bench.implementations import ALL, CONTROL, TITLES, Implementation
 from bench.load import LoadError
+from bench.machine import machine
 from bench.measure import Figures, medians
-from bench.run import Bench, Wish, bench, collected, machine
+from bench.run import Bench, Wish, bench, collected
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
-command = App(name="bench", help="What a request costs in Kingpost and in what people use today.")
+command = App(name="bench", version_flags=[], help="What a request costs in Kingpost and in what people use today.")
 
 
 @command.default
@@ -70,8 +71,10 @@ def main(
     _show(results)
     file = output or (report.LATEST if everything else None)
     if file:
-        report.write(file, machine(), results)
+        report.write(file, machine(wish), results)
         console.print(f"written to {file}")
+    if file == report.LATEST:
+        console.print("now docs/performance.md: python -m tests.docs.regenerate performance")
     return 0
 
 
@@ -120,13 +123,17 @@ def _show(results: dict[str, dict[str, Figures]]) -> None:
 
 
 def _interrupted(_number: int, _frame: object) -> None:
+    """Once is enough: taking the servers down is not to be interrupted."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     try:
         sys.exit(command(result_action="return_value"))
     except KeyboardInterrupt:
-        console.print("Stopped; all servers are down.")
+        console.print("Stopped; nothing is left running.")
         sys.exit(130)

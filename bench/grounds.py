@@ -62,7 +62,7 @@ class PostgresGround:
 
 @dataclass(frozen=True)
 class SqliteGround:
-    """Two files: Kingpost's and PocketBase's. Both commit as PocketBase does: not synchronized at every commit."""
+    """A file of Kingpost's, and one of PocketBase's. Both are synchronized as PocketBase does it: not at every commit."""
 
     folder: Path
 
@@ -99,11 +99,12 @@ def on_postgres(rows: Data) -> Iterator[PostgresGround]:
         yield PostgresGround(server, url)
 
 
-def on_sqlite(rows: Data, folder: Path) -> SqliteGround:
-    """Both files, filled."""
+def on_sqlite(rows: Data, folder: Path, *, beside_pocketbase: bool) -> SqliteGround:
+    """The files, filled."""
     ground = SqliteGround(folder)
     load_rows.sqlite(ground.environment["BENCH_STORE"], rows)
-    pocketbase.prepare(folder, rows)
+    if beside_pocketbase:
+        pocketbase.prepare(folder, rows)
     return ground
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -150,7 +149,8 @@ def bench(wish: Wish) -> Iterator[Bench]:
         if "postgres" in needed:
             grounds["postgres"] = stack.enter_context(on_postgres(rows))
         if "sqlite" in needed:
-            grounds["sqlite"] = on_sqlite(rows, folder)
+            beside = any(each.name == "pocketbase" for each in wish.implementations)
+            grounds["sqlite"] = on_sqlite(rows, folder, beside_pocketbase=beside)
         running: list[Server] = []
         for each in wish.implementations:
             running.append(start(each, folder, grounds[each.store].environment, wish.workers))
@@ -164,14 +164,3 @@ def collected(steps: Iterable[Step]) -> dict[str, dict[str, list[Figures]]]:
     for step in steps:
         found[step.endpoint].setdefault(step.implementation, []).append(step.figures)
     return dict(found)
-
-
-def machine() -> dict[str, object]:
-    """What this was measured on."""
-    model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "")
-    memory = next((int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
-    return {"cpu": model, "cores": os.cpu_count(), "memory_gb": round(memory / 1024**2), "load_1m": os.getloadavg()[0]}
-
-
-def _lines(file: str) -> list[str]:
-    return Path(file).read_text().splitlines()

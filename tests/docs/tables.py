@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from bench import page as performance
 from kingpost import App
 from kingpost.base.errors import Unsupported
 from kingpost.doors.rest.codes import CODES as REST_CODES
@@ -319,5 +320,6 @@ PARTS: Final[dict[str, dict[str, Callable[..., str]]]] = {
     },
     "docs/reference/rest.md": {"problems": problems, "settings": rest_settings},
     "docs/reference/cli.md": {"commands": commands, "command codes": command_codes},
+    "docs/performance.md": {**performance.PARTS},
 }
 """What makes each generated part, by page. `language` is given the App that the page declares."""

@@ -17,10 +17,10 @@ install: .venv/.run ## Set up .venv from the hash-locked requirements
 serve: .venv/.run ## Serve examples/learn on PORT (8000)
 	@$(BIN)/kingpost serve examples.learn.app:app --port $(PORT)
 
-test: dev browser ## Run the tests; ARGS="tests/model -x" picks some
+test: dev browser wrk ## Run the tests; ARGS="tests/model -x" picks some
 	@$(BIN)/python -m pytest $(ARGS)
 
-soak: dev browser ## Run the long tests at their full counts (hours); ARGS as in test
+soak: dev browser wrk ## Run the long tests at their full counts (hours); ARGS as in test
 	@KINGPOST_SOAK=1 $(BIN)/python -m pytest -m soak $(ARGS)
 
 bench: .venv/.bench bench/peers/node/node_modules wrk ## Measure Kingpost beside its peers (half an hour); ARGS="--only kingpost --endpoints one"
@@ -99,4 +99,6 @@ wrk:
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing wrk, which makes the load ..."; \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wrk; } >/dev/null; \
+	else \
+		echo "There is no wrk here, and only root on Debian can install it: nothing can be measured."; \
 	fi

@@ -23,7 +23,13 @@ from bench.measure import Figures, medians
 from bench.run import Bench, Wish, bench, collected
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
-command = App(name="bench", version_flags=[], help="What a request costs in Kingpost and in what people use today.")
+SUMMARY = "What a request costs in Kingpost and in what people use today."
+command = App(
+    name="bench",
+    version_flags=[],
+    suppress_keyboard_interrupt=False,
+    help="What a request costs in Kingpost and in what people use today.",
+)
 
 
 @command.default
@@ -58,6 +64,7 @@ def main(
     chosen = _present(names, asked)
     wish = Wish(chosen, asked, seconds, rounds, connections, workers)
     everything = chosen == list(ALL) and asked == list(ENDPOINTS)
+    told = machine(wish)
     try:
         with bench(wish) as running:
             for line in running.compare():
@@ -71,7 +78,7 @@ def main(
     _show(results)
     file = output or (report.LATEST if everything else None)
     if file:
-        report.write(file, machine(wish), results)
+        report.write(file, told, results)
         console.print(f"written to {file}")
     if file == report.LATEST:
         console.print("now docs/performance.md: python -m tests.docs.regenerate performance")

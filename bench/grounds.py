@@ -62,7 +62,7 @@ class PostgresGround:
 
 @dataclass(frozen=True)
 class SqliteGround:
-    """A file of Kingpost's, and one of PocketBase's. Both are synchronized as PocketBase does it: not at every commit."""
+    """A file of Kingpost's, and one of PocketBase's; neither is synchronized at every commit, as PocketBase does it."""
 
     folder: Path
 

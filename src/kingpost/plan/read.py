@@ -16,19 +16,15 @@ from kingpost.language.tree import (
     Expression,
     Field,
     Identity,
-    IsNone,
     Item,
     Keyed,
     Many,
-    Not,
-    Or,
     Param,
     Quantify,
     Root,
     Step,
     Summary,
     all_of,
-    any_of,
     identity,
     walk,
 )
@@ -92,16 +88,20 @@ class ReadPlanner:
             return self._planned(fetch, where, version=version)
         orders = self._orders()
         cursor = self._cursor(orders, columns)
-        after = None if self.nones is None else _beyond(orders, self.nones)
+        after: tuple[Param | None, ...] = ()
+        if self.nones is not None:
+            types = [order.expression.type.maybe(False) for order in orders]
+            after = tuple(None if none else Param(f"a{n}", types[n]) for n, none in enumerate(self.nones))
         if not columns.expressions:  # `fields=` with nothing in it: as many empty objects as there are rows
             columns.add(TRUE)
         select = Select(
             self.resource,
             tuple(columns.expressions),
-            all_of(where, after),
+            where,
             orders,
             _limit(read),
             Param("offset", INT) if read.offset else None,
+            after=after,
         )
         count = None
         if read.count:
@@ -152,7 +152,10 @@ class ReadPlanner:
             raise Invalid("KP115", message, [Detail("?sort", "KP115", message)])
         orders = self.conditions.orders(self.resource, read.sort, "s")
         taken = {order.expression for order in orders}
-        return orders + tuple(order for order in key_order(self.model, self.resource) if order.expression not in taken)
+        # In the direction of what goes before, so that one index serves an order and its reverse.
+        down = orders[-1].descending if orders else False
+        keys = key_order(self.model, self.resource, down)
+        return orders + tuple(order for order in keys if order.expression not in taken)
 
     @staticmethod
     def _cursor(orders: tuple[Order, ...], columns: Columns) -> CursorPlan:
@@ -253,31 +256,3 @@ def _expressions(fetch: Fetch) -> Iterator[Expression]:
 def _personal(expression: Expression) -> bool:
     """Whether it depends on who asks."""
     return any(isinstance(node, Param) and node.name == "me" for node in walk(expression))
-
-
-def _beyond(orders: tuple[Order, ...], nones: tuple[bool, ...]) -> Expression:
-    """Rows that come after the one whose sort values are the parameters `a0`, `a1`, …; None sorts lowest.
-
-    The bound on the first key stands alone in front, so that an index on it can be entered there.
-    """
-    ends: list[Expression] = []
-    ties: list[Expression] = []
-    first: Expression | None = None
-    for index, (order, none) in enumerate(zip(orders, nones, strict=True)):
-        value, type = order.expression, order.expression.type
-        param = Param(f"a{index}", type.maybe(False))
-        if none:
-            after: Expression = FALSE if order.descending else Not(IsNone(value))
-            tie: Expression = IsNone(value)
-            at_least: Expression = tie if order.descending else TRUE
-        else:
-            after = Compare("<" if order.descending else ">", value, param)
-            at_least = Compare("<=" if order.descending else ">=", value, param)
-            if order.descending and type.nullable:
-                after, at_least = Or((after, IsNone(value))), Or((at_least, IsNone(value)))
-            tie = Compare("==", value, param)
-        if index == 0 and len(orders) > 1:
-            first = at_least
-        ends.append(all_of(*ties, after) or TRUE)
-        ties.append(tie)
-    return all_of(first, any_of(*ends)) or TRUE

@@ -25,6 +25,8 @@ class Select:
     store (a join), and hold aggregates over to-many ones (a sub-select). With `group` not None the answer has one row
     per distinct group (one row for no group), and columns are group expressions or `Summary`.
     An `Identity` column answers one column per column of the row's key.
+    `after` names a place in the order, by a value for each of its keys (None: the value there is None); the rows
+    answered come behind it. A store that has no better words takes `plan.orders.behind` for a condition.
     """
 
     resource: str
@@ -35,13 +37,14 @@ class Select:
     offset: int | Param | None = None
     group: tuple[Expression, ...] | None = None
     having: Expression | None = None
+    after: tuple[Param | None, ...] = ()
 
     def expressions(self) -> Iterator[Expression]:
         """All that is asked, of rows and groups."""
         yield from self.columns
         yield from (order.expression for order in self.order)
         yield from self.group or ()
-        yield from (one for one in (self.where, self.having) if one is not None)
+        yield from (one for one in (self.where, self.having, *self.after) if one is not None)
 
 
 @dataclass(frozen=True, slots=True)

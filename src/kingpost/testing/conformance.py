@@ -23,13 +23,14 @@ import pytest
 from kingpost.model.model import Model
 from kingpost.stores.contract import Store
 from kingpost.testing.conformance_model import MODEL
+from kingpost.testing.conformance_pages import Pages
 from kingpost.testing.conformance_reads import Reads
 from kingpost.testing.conformance_schema import SchemaChanges
 from kingpost.testing.conformance_values import Values
 from kingpost.testing.conformance_writes import Together, Writes
 
 
-class StoreConformance(Values, Reads, Writes, Together):
+class StoreConformance(Values, Reads, Pages, Writes, Together):
     """Override `open_store`."""
 
     @pytest.fixture

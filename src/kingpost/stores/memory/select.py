@@ -9,10 +9,24 @@ from typing import Any
 
 from kingpost.base.errors import Unsupported
 from kingpost.language.evaluate import UNKNOWN, Compiled, Frame, compile_expression, surely_true
-from kingpost.language.tree import Expression, Identity, Item, Keyed, Node, Param, Root, Step, Summary, transform, walk
+from kingpost.language.tree import (
+    Expression,
+    Identity,
+    Item,
+    Keyed,
+    Node,
+    Param,
+    Root,
+    Step,
+    Summary,
+    all_of,
+    transform,
+    walk,
+)
 from kingpost.language.types import Kind
 from kingpost.model.columns import key_columns
 from kingpost.model.model import Model
+from kingpost.plan.orders import behind
 from kingpost.plan.select import Select
 from kingpost.stores.memory.state import State
 from kingpost.stores.memory.values import keep
@@ -81,7 +95,8 @@ def _number(value: int | Param | None, params: Mapping[str, Any]) -> int | None:
 def _plain(select: Select, model: Model) -> Callable[[State, Mapping[str, Any]], list[tuple[Any, ...]]]:
     columns = [_column(column, model) for column in select.columns]
     order = _order(select)
-    passes = None if select.where is None else surely_true(select.where)
+    where = all_of(select.where, behind(select))
+    passes = None if where is None else surely_true(where)
 
     def answer(state: State, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         frames = [Frame(row, params, state) for row in state.rows[select.resource].values()]

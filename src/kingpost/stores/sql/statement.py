@@ -39,7 +39,7 @@ class Binds:
             self._known[key] = sa.bindparam(name, type_=type)
         return self._known[key]
 
-    def statement(self, query: sa.Select[Any], dialect: sa.Dialect) -> Statement:
+    def statement(self, query: sa.SelectBase, dialect: sa.Dialect) -> Statement:
         """Compile the query."""
         compiled = query.compile(dialect=dialect)
         names = compiled.positiontup or []

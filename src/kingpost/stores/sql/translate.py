@@ -11,6 +11,7 @@ from kingpost.language.tree import Expression, Param
 from kingpost.language.types import INT
 from kingpost.model.model import Model
 from kingpost.plan.select import Order, Select
+from kingpost.stores.sql import translate_pages
 from kingpost.stores.sql.dialect import Dialect
 from kingpost.stores.sql.forms import DOCUMENTS
 from kingpost.stores.sql.phrases import Condition, Term, is_constant
@@ -48,27 +49,27 @@ def condition_on(model: Model, resource: str, condition: Expression, dialect: Di
     return Translator(shared, Place(shared, scope, model[resource], lambda: "")).true(condition)
 
 
-def _select(t: Translator, select: Select, scope: Scope) -> sa.Select[Any]:
+def _select(t: Translator, select: Select, scope: Scope) -> sa.SelectBase:
     columns = [term for column in select.columns for term in _output(t, column)]
-    where = None if select.where is None else t.true(select.where)
+    where = [] if select.where is None else [t.true(select.where)]
     group = [term for expression in select.group or () for term in t.value(expression).terms]
     having = None if select.having is None else t.true(select.having)
     order = [term for key in select.order for term in _order(t, key)]
+    runs = translate_pages.runs(t, select)
+    limit = None if select.limit is None else _number(t, select.limit)
+    offset = None if select.offset is None else _number(t, select.offset)
     # The joins are complete only now.
-    query = sa.select(*columns).select_from(scope.source)
-    if where is not None:
-        query = query.where(where)
-    if group:
-        query = query.group_by(*group)
+    query = sa.select(*columns).select_from(scope.source).where(*where).group_by(*group)
     if having is not None:
         query = query.having(having)
-    if order:
-        query = query.order_by(*order)
-    if select.limit is not None:
-        query = query.limit(_number(t, select.limit))
-    if select.offset is not None:
-        query = query.offset(_number(t, select.offset))
-    return query
+    if len(runs) < 2:
+        return _cut(query.where(*runs).order_by(*order), limit, offset)
+    return translate_pages.one_after_another(query, columns, runs, order, limit, offset)
+
+
+def _cut(query: sa.Select[Any], limit: Any, offset: Any) -> sa.Select[Any]:
+    query = query if limit is None else query.limit(limit)
+    return query if offset is None else query.offset(offset)
 
 
 def _output(t: Translator, column: Expression) -> list[Term]:

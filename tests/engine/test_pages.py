@@ -69,3 +69,14 @@ async def test_a_walk_meets_every_row_once_and_in_order(airline: App, path: str,
     assert len(whole) > 6
     for limit in (1, 2, 3, len(whole)):
         assert await walk(client, f"/api/{path}", limit, **params) == whole, limit
+
+
+async def test_code_walks_through_pages_too(airline: App) -> None:
+    query = Seat.where(lambda s: s.sold).sort("-row").limit(2)
+    page = await query.page()
+    found = page.items
+    while page.next is not None:
+        page = await query.after(page.next).page()
+        found += page.items
+    assert found == await Seat.where(lambda s: s.sold).sort("-row")
+    assert len(found) == 6

@@ -15,7 +15,7 @@ from kingpost.engine.rows import reference_key
 from kingpost.language.capture import CaptureError, bind
 from kingpost.language.schema import Schema
 from kingpost.language.source import Source
-from kingpost.model.query import Asked, By, Equal, Grouped, Kind, Path, Query, Spoken
+from kingpost.model.query import Asked, By, Equal, Grouped, Kind, Page, Path, Query, Spoken
 from kingpost.model.resource import Resource
 from kingpost.model.state import changes, is_new, is_reference, key_of, settle, take_in
 from kingpost.plan.intent import Condition, Expressed, Narrowed, Read, SortKey, SummaryOf
@@ -43,6 +43,11 @@ class EngineRunner:
         """The rows."""
         page = await self._engine.objects.page(self._intents.read(query), self._engine.context(), onward=False)
         return page.items
+
+    async def page(self, query: Query[R]) -> Page[R]:
+        """The rows, and where they go on."""
+        page = await self._engine.objects.page(self._intents.read(query), self._engine.context())
+        return Page(page.items, page.next)
 
     async def first(self, query: Query[R]) -> R | None:
         """The first row, or None."""

@@ -97,12 +97,21 @@ NOTHING: Final = Asked()
 _ASKED: Final = tuple(each.name for each in fields(Asked))
 
 
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R_]):
+    """A part of the rows. `next` is the cursor behind it, None where nothing follows."""
+
+    items: list[R_]
+    next: str | None
+
+
 class Runner(Protocol):
     """Answers queries and carries out writes, with the rights of whoever acts: the engine, through `App`."""
 
     def actor(self) -> Any: ...
     def new_key(self) -> UUID: ...
     async def all(self, query: Query[R_]) -> list[R_]: ...
+    async def page(self, query: Query[R_]) -> Page[R_]: ...
     async def first(self, query: Query[R_]) -> R_ | None: ...
     async def one(self, query: Query[R_]) -> R_: ...
     async def count(self, query: Query[Any]) -> int: ...
@@ -212,6 +221,10 @@ class Query(Generic[R_]):
 
     def __await__(self) -> Generator[Any, None, list[R_]]:
         return self._runner.all(self).__await__()
+
+    async def page(self) -> Page[R_]:
+        """The rows up to the limit, and the cursor to go `after` for more."""
+        return await self._runner.page(self)
 
     async def first(self) -> R_ | None:
         """The first row, or None."""

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from kingpost.base.errors import Invalid as Invalid
     from kingpost.base.errors import KingpostError as KingpostError
     from kingpost.base.errors import NotFound as NotFound
+    from kingpost.base.errors import OutOfSpace as OutOfSpace
     from kingpost.base.errors import Rejected as Rejected
     from kingpost.base.errors import Stale as Stale
+    from kingpost.base.errors import TooSlow as TooSlow
     from kingpost.base.errors import Unauthenticated as Unauthenticated
     from kingpost.base.errors import Unavailable as Unavailable
     from kingpost.base.ids import uuid7 as uuid7
@@ -48,8 +50,8 @@ _HOMES = {
     "kingpost.app": ("App",),
     "kingpost.base.clock": ("FrozenClock",),
     "kingpost.base.errors": (
-        "Conflict", "Forbidden", "Invalid", "KingpostError", "NotFound", "Rejected", "Stale", "Unauthenticated",
-        "Unavailable",
+        "Conflict", "Forbidden", "Invalid", "KingpostError", "NotFound", "OutOfSpace", "Rejected", "Stale",
+        "TooSlow", "Unauthenticated", "Unavailable",
     ),
     "kingpost.base.ids": ("uuid7",),
     "kingpost.base.problems": ("DeclarationError",),

@@ -12,7 +12,7 @@ import pytest
 
 from kingpost.base.problems import DeclarationError
 from kingpost.plan.select import Insert, Update
-from kingpost.stores.contract import OutOfRange, StoreDown, StoreError
+from kingpost.stores.contract import OutOfRange, StoreDown, StoreError, TooSlow
 from kingpost.stores.settings import StoreSettings
 from kingpost.stores.sql.pool import Pool
 from kingpost.stores.sql.postgres import PostgresStore
@@ -100,7 +100,7 @@ async def test_a_cancelled_query_frees_its_connection(store: PostgresStore, post
 
 async def test_a_query_past_its_time_is_stopped(postgres_url: str) -> None:
     store = await opened(postgres_url, StoreSettings(statement=0.2))
-    with pytest.raises(StoreDown, match="longer than it may"):
+    with pytest.raises(TooSlow, match="longer than it may"):
         await store.fetch(SLEEP, {})
     assert await value(store, "SELECT 42") == 42
     await store.stop()

@@ -13,7 +13,7 @@ import pytest
 
 from kingpost.base.problems import DeclarationError
 from kingpost.plan.select import Insert, Update
-from kingpost.stores.contract import StoreDown, StoreError, UniqueViolation
+from kingpost.stores.contract import StoreDown, StoreError, TooSlow, UniqueViolation
 from kingpost.stores.settings import StoreSettings
 from kingpost.stores.sql.sqlite import SqliteStore
 from kingpost.stores.sql.sqlite_connection import locate
@@ -80,7 +80,7 @@ async def test_a_statement_that_never_ends_is_stopped(tmp_path: Path) -> None:
     prepared = store.prepare(select("Log"))
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     prepared.statement = type(prepared.statement)(endless, ())
-    with pytest.raises(StoreDown, match=r"0\.2 s"):
+    with pytest.raises(TooSlow, match=r"0\.2 s"):
         await store.fetch(prepared, {})
     await store.stop()
 

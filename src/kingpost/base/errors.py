@@ -93,6 +93,18 @@ class Unavailable(KingpostError):
     title = "Temporarily unavailable"
 
 
+class TooSlow(KingpostError):
+    """The answer took longer than it may, and was given up (REST: 504)."""
+
+    title = "No answer in time"
+
+
+class OutOfSpace(KingpostError):
+    """A store has no room left and takes no writes; reads go on (REST: 507)."""
+
+    title = "The store is full"
+
+
 class Unsupported(KingpostError):
     """A store can't do what was asked of it; says which part, and what to change (REST: 422)."""
 

@@ -15,9 +15,9 @@ from kingpost.cli.actors import find_actor, read_key
 from kingpost.cli.console import heading, output
 from kingpost.cli.parts import Part, parts
 from kingpost.cli.routes import rule_name
+from kingpost.engine.asking import fetch_rows
 from kingpost.engine.context import Context
 from kingpost.engine.plans import actor_key
-from kingpost.engine.reader import fetch_rows
 from kingpost.language.lower import Capture
 from kingpost.language.render import render
 from kingpost.language.tree import TRUE, Compare, Expression, Param, Root, identity

@@ -44,13 +44,13 @@ class Batch:
         """The part of the input that an error is about; "" where the store can't tell."""
         return "" if error.operation is None else self._places[error.operation]
 
-    def explained(self, error: StoreError, model: Model, context: Context) -> KingpostError:
+    def explained(self, error: StoreError, model: Model, context: Context, store: str) -> KingpostError:
         """The error that the caller gets."""
         try:
             with within(self.place(error)):
                 linking = _linking(error, model)
                 raise self._refused(error, context) or (
-                    explained(error) if linking is None else no_such_row((linking,))
+                    explained(error, store) if linking is None else no_such_row((linking,))
                 )
         except KingpostError as told:
             return told

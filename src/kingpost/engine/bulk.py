@@ -100,9 +100,9 @@ class Bulk:
             elif attempts > 1 and isinstance(error, StaleRow | UniqueViolation):
                 await self._write([works[0].row], context, attempts - 1)  # somebody else may have written it meanwhile
             else:
-                works[0].row.reject(explained(error))
+                works[0].row.reject(explained(error, self._found.store))
         except StoreError as error:
-            raise explained(error) from error
+            raise explained(error, self._found.store) from error
         else:
             _note(works)
 

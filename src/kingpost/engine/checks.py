@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from kingpost.base.errors import Asked, Detail, Forbidden, KingpostError, Rejected, Unauthenticated
+from kingpost.engine.asking import fetch_rows
 from kingpost.engine.context import Context
 from kingpost.engine.failures import no_such_row
 from kingpost.engine.plans import Plans, parameters
-from kingpost.engine.reader import fetch_rows
 from kingpost.engine.rows import Rows, Values, reference_key
 from kingpost.engine.shown import Shown
 from kingpost.language.evaluate import UNKNOWN, Frame, compile_expression

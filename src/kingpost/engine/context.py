@@ -12,6 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from kingpost.language.builtins import instant
 from kingpost.plan.select import Operation
 from kingpost.stores.contract import Rows, StoreDown, Transaction
 
@@ -133,3 +134,23 @@ def acting_as(actor: Any) -> Generator[None]:
     finally:
         acting.reset(tokens[0])
         system.reset(tokens[1])
+
+
+class During:
+    """Sets the context variables of user code for a block."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __enter__(self) -> None:
+        self._words = None if self._context.system is None else Words(self._context.system)
+        self._tokens = acting.set(self._context.actor), system.set(self._words)
+        self._instant = instant(self._context.now)
+        self._instant.__enter__()
+
+    def __exit__(self, *exc: object) -> None:
+        self._instant.__exit__(None, None, None)
+        acting.reset(self._tokens[0])
+        system.reset(self._tokens[1])
+        if self._words is not None:
+            self._words.hold = False

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from types import MappingProxyType
 from typing import Any, cast
 
 from kingpost.base.clock import Clock
-from kingpost.base.errors import Forbidden, KingpostError, NotFound, Unauthenticated, Unsupported
+from kingpost.base.errors import Forbidden, NotFound, Unauthenticated, Unsupported
+from kingpost.engine.asking import asked
 from kingpost.engine.changes import called, referring
 from kingpost.engine.context import (
     Context,
+    During,
     Opened,
-    Words,
     acting,
     open_transaction,
     open_transactions,
     reason,
     supplied,
-    system,
 )
 from kingpost.engine.cursor import Cursors
 from kingpost.engine.explain import explained_plan
 from kingpost.engine.failures import explained, no_such_row
+from kingpost.engine.objects import constructors
 from kingpost.engine.plans import Plans
 from kingpost.engine.reader import Reader
 from kingpost.engine.repeats import Idempotency, Repeats
@@ -31,14 +32,13 @@ from kingpost.engine.rows import Rows
 from kingpost.engine.running import One, Page
 from kingpost.engine.shown import Shown
 from kingpost.engine.writer import Writer
-from kingpost.language.builtins import instant as at
 from kingpost.language.builtins import present
 from kingpost.language.schema import Schema
 from kingpost.language.tree import TRUE
 from kingpost.model.instances import instance
 from kingpost.model.model import ActionModel, Model, ResourceModel
 from kingpost.model.resource import Resource
-from kingpost.model.state import key_of, materialise, materialiser, refer
+from kingpost.model.state import key_of
 from kingpost.plan.intent import Read
 from kingpost.plan.read import refused
 from kingpost.plan.rights import Rights
@@ -73,7 +73,13 @@ class Engine:
         cursors = Cursors(secret)
         self.structs = Reader(self.plans, schema, stores, cursors)
         self.objects = Reader(
-            self.plans, schema, stores, cursors, forms=lambda store: store.python_form, make=self._make, objects=True
+            self.plans,
+            schema,
+            stores,
+            cursors,
+            forms=lambda store: store.python_form,
+            make=constructors(model, self.rows),
+            objects=True,
         )
         self.writer = Writer(self.plans, stores, self.rows, self.repeats, new_id)
 
@@ -108,11 +114,12 @@ class Engine:
         one.public &= public
         return one
 
-    async def stream(self, read: Read, context: Context) -> AsyncIterator[list[Any]]:
-        """All rows as structs, in chunks, from one snapshot."""
+    async def stream(self, read: Read, context: Context) -> AsyncGenerator[list[Any], None]:
+        """All rows as structs, in chunks, from one snapshot, which ends when the generator is closed."""
         await self._parent(read, context)
-        async for chunk in self.structs.stream(read, context):
-            yield chunk
+        async with aclosing(self.structs.stream(read, context)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def summary(self, read: Read, context: Context) -> list[Any]:
         """One struct per group."""
@@ -175,12 +182,23 @@ class Engine:
         given = [instance(cast(type[Resource], found.cls), item) for item in items]
         token = supplied.set({id(one): tuple(item) for one, item in zip(given, items, strict=True)})
         try:
-            async with self.transaction(found.store):
+            async with self._transaction(found.store):
                 keys = [key_of(await called(action.function, one)) for one in given]
                 await self.writer.run(found, self.repeats.record(found, repeat, context, keys))
+        except StoreError as error:
+            return await self._done_meanwhile(found, repeat, context, error)
         finally:
             supplied.reset(token)
         return keys
+
+    async def _done_meanwhile(
+        self, found: ResourceModel, repeat: Idempotency | None, context: Context, error: StoreError
+    ) -> list[tuple[Any, ...]]:
+        """What another attempt of the same request has written, if that is why this one failed. Raises otherwise."""
+        before = await self.repeats.find(found, repeat, context) if self.repeats.repeated(error) else None
+        if before is None:
+            raise explained(error, found.store) from error
+        return before
 
     async def update(
         self,
@@ -309,9 +327,13 @@ class Engine:
             return await called(action.function, **arguments)
         if await self.repeats.find(found, repeat, context) is not None:
             return None
-        async with self.transaction(found.store):
-            answer = await called(action.function, **arguments)
-            await self.writer.run(found, self.repeats.record(found, repeat, context, ()))
+        try:
+            async with self._transaction(found.store):
+                answer = await called(action.function, **arguments)
+                await self.writer.run(found, self.repeats.record(found, repeat, context, ()))
+        except StoreError as error:
+            await self._done_meanwhile(found, repeat, context, error)
+            return None
         return answer
 
     def _admit(self, resource: str, action: str, context: Context) -> None:
@@ -324,7 +346,7 @@ class Engine:
         """Whether the actor may do this to a row; False for rows that he may not see."""
         try:
             await self.writer.loader.one(resource, key, verb, context)
-        except KingpostError:
+        except (NotFound, Forbidden, Unauthenticated):
             return False
         return True
 
@@ -334,6 +356,15 @@ class Engine:
 
         `limit`: seconds, as in `Store.transaction`.
         """
+        try:
+            async with self._transaction(store, limit):
+                yield
+        except StoreError as error:
+            raise explained(error, store) from error
+
+    @asynccontextmanager
+    async def _transaction(self, store: str, limit: float | None = None) -> AsyncGenerator[None]:
+        """The same; what the store reports is left as it is."""
         if open_transaction(store) is not None:
             yield
             return
@@ -354,59 +385,13 @@ class Engine:
         async with self.transaction(store), open_transactions.get()[store].taken() as transaction:
             if not isinstance(transaction, SpeaksSQL):
                 raise Unsupported("KP306", f"the store {store} takes no SQL")
-            try:
+            with asked(store):
                 return await transaction.execute(sql, params)
-            except StoreError as error:
-                raise explained(error) from error
 
-    def during(self, context: Context) -> _During:
+    def during(self, context: Context) -> During:
         """User code inside acts as the context says."""
-        return _During(context)
+        return During(context)
 
     def explain(self, read: Read, context: Context) -> str:
         """The steps of a read, each with the store's own words."""
         return explained_plan(self.structs.ready(read, context, None))
-
-    # Objects
-
-    def _make(self, resource: str, names: tuple[str, ...], via: str | None) -> Callable[..., Any]:
-        """Constructors of declared classes, for `engine.stitch`; dicts where there is no class."""
-        found = self.model.resources.get(resource)
-        cls: Any = None if found is None else found.cls
-        if found is None or cls is None:
-            return lambda *values: dict(zip(names, values, strict=True))
-        if via is not None:
-            return lambda *key: refer(cls, key, via=via)
-        converts = {name: self.rows.conversion(found, name) for name in names if name in found.fields}
-        needed = {name: convert for name, convert in converts.items() if convert is not None}
-        if not needed:
-            return materialiser(cls, names)
-
-        def make(*values: Any) -> Any:
-            members = dict(zip(names, values, strict=True))
-            for name, convert in needed.items():
-                if members[name] is not None:
-                    members[name] = convert(members[name])
-            return materialise(cls, members)
-
-        return make
-
-
-class _During:
-    """Sets the context variables of user code for a block."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    def __enter__(self) -> None:
-        self._words = None if self._context.system is None else Words(self._context.system)
-        self._tokens = acting.set(self._context.actor), system.set(self._words)
-        self._instant = at(self._context.now)
-        self._instant.__enter__()
-
-    def __exit__(self, *exc: object) -> None:
-        self._instant.__exit__(None, None, None)
-        acting.reset(self._tokens[0])
-        system.reset(self._tokens[1])
-        if self._words is not None:
-            self._words.hold = False

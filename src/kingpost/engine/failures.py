@@ -6,21 +6,24 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from kingpost.base.errors import Conflict, Detail, Forbidden, KingpostError, Rejected, Unavailable
+from kingpost.base.errors import Conflict, Detail, Forbidden, KingpostError, OutOfSpace, Rejected, TooSlow, Unavailable
+from kingpost.stores import contract as stores
 from kingpost.stores.contract import (
     CheckFailed,
+    OutcomeUnknown,
     OutOfRange,
     ReferenceViolation,
     StoreDown,
     StoreError,
+    StoreFull,
     UniqueViolation,
 )
 
 log = logging.getLogger("kingpost.store")
 
 
-def explained(error: StoreError) -> KingpostError:
-    """The error that the caller gets."""
+def explained(error: StoreError, store: str) -> KingpostError:
+    """The error that the caller gets of what a store reports; the operator's part is logged."""
     match error:
         case UniqueViolation(members=members):
             said = " and ".join(members) or "a unique value"
@@ -36,12 +39,28 @@ def explained(error: StoreError) -> KingpostError:
             return Forbidden("KP403", f"the rules do not let you {reason} a row like this")
         case OutOfRange():
             return Rejected("KP423", "a value is out of the range that can be stored")
+        case OutcomeUnknown():
+            log.error("store %s: %s", store, error)
+            return unknown_outcome(f"the store {store} was lost before it told what became of the write")
         case StoreDown():
-            log.error("store down: %s", error)
-            return Unavailable("KP503", "the store does not answer; try again")
+            log.error("store %s: %s", store, error)
+            return Unavailable("KP503", f"the store {store} does not answer; try again")
+        case StoreFull():
+            log.error("store %s: %s", store, error)
+            return OutOfSpace("KP507", f"the store {store} is full: nothing was written; reads go on")
+        case stores.TooSlow():
+            log.warning("store %s: %s", store, error)
+            return TooSlow("KP506", f"the store {store} needs too long for this; ask for less, or filter")
         case _:  # tables that differ from the declaration, most often: the operator has to know
-            log.error("the store refused: %s; `kingpost db diff` shows how it differs from the declaration", error)
-            return Unavailable("KP504", "the store could not do this as it is; its operator has been told")
+            words = "store %s refused: %s; `kingpost db diff` shows how it differs from the declaration"
+            log.error(words, store, error)
+            return Unavailable("KP504", f"the store {store} could not do this as it is; its operator has been told")
+
+
+def unknown_outcome(why: str) -> Unavailable:
+    """A write that may have taken effect: nobody can tell from here, but repeating it under its key is safe."""
+    remedy = "repeat the request with the same Idempotency-Key, and it is done once"
+    return Unavailable("KP505", f"{why}; {remedy}")
 
 
 @contextmanager

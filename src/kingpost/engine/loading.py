@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 from kingpost.base.errors import Asked, Detail, KingpostError
+from kingpost.engine.asking import fetch_rows
 from kingpost.engine.checks import refusal
 from kingpost.engine.context import Context
 from kingpost.engine.plans import Plans, parameters
-from kingpost.engine.reader import fetch_rows, missing
+from kingpost.engine.reader import missing
 from kingpost.engine.rows import Rows, Values
 from kingpost.language.tree import FALSE
 from kingpost.plan.values import bound_key

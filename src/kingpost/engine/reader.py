@@ -6,13 +6,15 @@ One round asks every statement whose keys are known; the number of rounds is the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 from kingpost.base.errors import Detail, NotFound, Rejected
-from kingpost.engine.context import Context, open_transaction
+from kingpost.engine.asking import fetch_rows, stream_rows
+from kingpost.engine.context import Context
 from kingpost.engine.cursor import Cursors, typed
 from kingpost.engine.failures import explained
 from kingpost.engine.plans import Plans, actor_key, parameters
@@ -111,7 +113,7 @@ class Reader:
         version = None if ready.plan.version is None else rows[0][ready.plan.version]
         return One(items[0], version, ready.plan.public)
 
-    async def stream(self, read: Read, context: Context, *, chunk: int = 1000) -> AsyncIterator[list[Any]]:
+    async def stream(self, read: Read, context: Context, *, chunk: int = 1000) -> AsyncGenerator[list[Any], None]:
         """All rows in chunks, from one snapshot, in bounded memory."""
         read = self._lifted(read)
         ready = self.ready(read, context, None)
@@ -121,12 +123,14 @@ class Reader:
         left = read.limit
         if left is not None:
             params["limit"] = left + 1
-        async for rows in ready.running.store.stream(ready.running.prepared, params, chunk=chunk):
-            if left is not None:
-                rows = rows[:left]
-                left -= len(rows)
-            if rows:
-                yield await self._complete(ready.running, rows, params)
+        running = ready.running
+        async with aclosing(stream_rows(running.store, running.fetch.store, running.prepared, params, chunk)) as found:
+            async for rows in found:
+                if left is not None:
+                    rows = rows[:left]
+                    left -= len(rows)
+                if rows:
+                    yield await self._complete(running, rows, params)
 
     # Plans
 
@@ -263,9 +267,10 @@ class Reader:
         try:
             return running.stitch(rows, found)
         except StoreError as error:
-            raise explained(error) from error
+            raise explained(error, running.fetch.store) from error
         except (OverflowError, ValueError) as error:  # of a form that was written out
-            raise explained(StoreError(f"{running.fetch.title}: a stored value does not fit its type")) from error
+            misfit = StoreError(f"{running.fetch.title}: a stored value does not fit its type")
+            raise explained(misfit, running.fetch.store) from error
 
     async def _batches(self, running: RunningFetch, rows: Rows, params: dict[str, Any]) -> list[dict[Any, Any]]:
         """What each batch found, by the keys of the rows."""
@@ -337,15 +342,6 @@ def _column_types(fetch: Fetch, columns: tuple[int, ...], model: Model) -> list[
         else:
             types.append(expression.type)
     return [types[column] for column in columns]
-
-
-async def fetch_rows(store: Store, name: str, prepared: Any, params: Mapping[str, Any]) -> Rows:
-    """Rows of one statement: inside the transaction that is open for the store, else on their own."""
-    transaction = open_transaction(name)
-    try:
-        return await (store if transaction is None else transaction).fetch(prepared, params)
-    except StoreError as error:
-        raise explained(error) from error
 
 
 def missing(resource: str) -> NotFound:

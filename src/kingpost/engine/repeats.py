@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from kingpost.base.errors import Conflict, Rejected
+from kingpost.engine.asking import asked
 from kingpost.engine.context import Context
 from kingpost.engine.cursor import typed
 from kingpost.engine.plans import actor_key
@@ -103,7 +104,9 @@ class Repeats:
         if prepared is None:
             prepared = self._prepared[resource.store] = store.prepare(_by_id(resource.store))
         await self._sweep(context)
-        rows = await store.fetch(prepared, {"id": _scope(repeat, context)})
+        # Not in a transaction that is open here: the record may be another one's.
+        with asked(resource.store):
+            rows = await store.fetch(prepared, {"id": _scope(repeat, context)})
         if not rows:
             return None
         fingerprint, keys, at = rows[0]
@@ -153,9 +156,10 @@ class Repeats:
                 (Order(Field(root, "at", DATETIME)),),
                 Param("limit", INT),
             )
-            rows = await store.fetch(store.prepare(old), {"since": now - KEPT, "limit": 1000})
-            if rows:
-                await store.write([Delete(found.name, (row[0],)) for row in rows])
+            with asked(found.store):
+                rows = await store.fetch(store.prepare(old), {"since": now - KEPT, "limit": 1000})
+                if rows:
+                    await store.write([Delete(found.name, (row[0],)) for row in rows])
 
     @staticmethod
     def repeated(error: StoreError) -> bool:

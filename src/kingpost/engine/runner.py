@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -86,9 +87,11 @@ class EngineRunner:
 
     async def stream(self, query: Query[R]) -> AsyncIterator[R]:
         """The rows one after another."""
-        async for chunk in self._engine.objects.stream(self._intents.read(query), self._engine.context()):
-            for row in chunk:
-                yield row
+        read = self._intents.read(query)
+        async with aclosing(self._engine.objects.stream(read, self._engine.context())) as chunks:
+            async for chunk in chunks:
+                for row in chunk:
+                    yield row
 
     async def explain(self, query: Query[Any]) -> str:
         """How the query is answered."""

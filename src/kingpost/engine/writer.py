@@ -13,10 +13,11 @@ from functools import partial
 from typing import Any
 
 from kingpost.base.errors import Conflict, Detail, Rejected, Stale
+from kingpost.engine.asking import write_batch
 from kingpost.engine.batch import Batch, require_distinct
 from kingpost.engine.changes import Changes, called, sorted_out
 from kingpost.engine.checks import Checks
-from kingpost.engine.context import Context, open_transaction
+from kingpost.engine.context import Context
 from kingpost.engine.failures import within
 from kingpost.engine.loading import Key, Loaded, Loader
 from kingpost.engine.plans import Plans
@@ -88,7 +89,7 @@ class Writer:
             before = await self.repeats.find(found, repeat, context) if self.repeats.repeated(error) else None
             if before is None:
                 await batch.decide(error)
-                raise batch.explained(error, self.model, context) from error
+                raise batch.explained(error, self.model, context, found.store) from error
             return before
         return keys
 
@@ -367,7 +368,7 @@ class Writer:
             except StoreError as error:
                 if self.repeats.repeated(error) and await self.repeats.find(found, repeat, context) is not None:
                     return None
-                raise batch.explained(error, self.model, context) from error
+                raise batch.explained(error, self.model, context, found.store) from error
             else:
                 return None if held is None else held + 1
         return None
@@ -405,9 +406,7 @@ class Writer:
 
     async def run(self, found: ResourceModel, operations: list[Operation], shown: Shown | None = None) -> None:
         """One batch: in the transaction that is open for the store, else in one of its own."""
-        store = self.stores[found.store]
-        transaction = open_transaction(found.store)
-        answers = await (store if transaction is None else transaction).write(operations)
+        answers = await write_batch(self.stores[found.store], found.store, operations)
         if shown is not None:
             shown.take(operations, answers)
 

@@ -50,6 +50,10 @@ CODES: Final[dict[str, Code]] = {
         "leaves a column out.",
     ),
     "KC020": Code("the file can't be read", "It is not there, in another encoding, or broken from some place on."),
+    "KC030": Code(
+        "the store's file is damaged",
+        "It can't be read as a database. See with PRAGMA integrity_check how much of it, and restore the last backup.",
+    ),
     "KC101": Code(
         "a unique value tells of hidden rows",
         "Whoever may write can find out by a conflict whether a row that he may not read has the value. Make the value "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from kingpost.operate.failure import Failure
-from kingpost.stores.contract import SchemaChange, Store, StoreDown, StoreError
+from kingpost.stores.contract import SchemaChange, Store, StoreDamaged, StoreDown, StoreError
 from kingpost.stores.registry import open_store
 
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ async def _open(app: App, name: str, url: str) -> AsyncGenerator[Store]:
 def store_failure(error: StoreError, name: str = "", url: str = "") -> Failure:
     """What a store reports, as a problem of the one who runs it."""
     where = f"the store {name} ({shown_url(url)})" if name else "the store"
+    if isinstance(error, StoreDamaged):
+        return Failure("KC030", f"{where} is damaged: {error}")
     if isinstance(error, StoreDown):
         return Failure(
             "KC009", f"{where} can't be reached: {error}", "start it, or mend its address in App(stores={...})"

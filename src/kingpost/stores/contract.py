@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -109,6 +109,22 @@ class StoreDown(StoreError):
     """The store can't be reached, or did not answer in time."""
 
 
+class OutcomeUnknown(StoreDown):
+    """The store was lost while a write was under way: it has taken effect as a whole, or not at all."""
+
+
+class StoreDamaged(StoreDown):
+    """What is stored can't be read. Only its operator can mend that."""
+
+
+class StoreFull(StoreError):
+    """There is no room left: nothing of the batch was written. Reads go on."""
+
+
+class TooSlow(StoreError):
+    """A statement ran for longer than it may, and was stopped."""
+
+
 class Transaction(Protocol):
     """Several reads and writes that see each other and take effect together."""
 
@@ -147,8 +163,11 @@ class Store(Protocol):
         """Run a prepared select. `params` are Python values by the names of the `Param`s in it."""
         ...
 
-    def stream(self, prepared: Any, params: Mapping[str, object], *, chunk: int = 1000) -> AsyncIterator[Rows]:
-        """The same in chunks of at most `chunk` rows, from one snapshot, in bounded memory."""
+    def stream(self, prepared: Any, params: Mapping[str, object], *, chunk: int = 1000) -> AsyncGenerator[Rows, None]:
+        """The same in chunks of at most `chunk` rows, from one snapshot, in bounded memory.
+
+        Closing the generator gives back what it holds.
+        """
         ...
 
     async def write(self, operations: Sequence[Operation]) -> list[Rows]:

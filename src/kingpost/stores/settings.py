@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from kingpost.base.problems import DeclarationError, Problem
@@ -12,6 +13,8 @@ from kingpost.base.problems import DeclarationError, Problem
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
     """Bounds that keep one slow client from holding up all others.
+
+    The times may stand in the address of a store: `postgresql://db/shop?statement=5&wait=2`.
 
     Args:
         statement: How long one statement may run.
@@ -25,6 +28,36 @@ class StoreSettings:
     wait: float = 10
     transaction: float = 10
     inline_steps: int = 50_000
+
+
+TIMES = ("statement", "wait", "transaction")
+"""The settings that may stand in an address."""
+
+
+def settings_in(url: str, settings: StoreSettings | None) -> tuple[str, StoreSettings]:
+    """The URL without the times that stand in it, and the settings with them. Raises `DeclarationError`."""
+    address, told = split_parameters(url, TIMES, rest=True)
+    settings = settings or StoreSettings()
+
+    def seconds(name: str, otherwise: float) -> float:
+        return _seconds(url, name, told[name]) if name in told else otherwise
+
+    return address, replace(
+        settings,
+        statement=seconds("statement", settings.statement),
+        wait=seconds("wait", settings.wait),
+        transaction=seconds("transaction", settings.transaction),
+    )
+
+
+def _seconds(url: str, name: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise url_problem(url, f"{name}={text} is not a number of seconds", f"{name}=10")
+    return seconds
 
 
 def split_parameters(url: str, known: tuple[str, ...], rest: bool = False) -> tuple[str, Mapping[str, str]]:

@@ -149,9 +149,19 @@ KP430 The request is being answered
 KP431 The Idempotency-Key was used for another request
     A key stands for one request and its body. Send another request with another key.
 KP503 The store does not answer
-    The database behind this API can't be reached. The header Retry-After says when to try again.
+    The database behind this API, which the message names, can't be reached. The header Retry-After says when to try
+    again; nothing of a write has taken effect.
 KP504 The store could not take the change
     The database behind this API refused the change for now. Try again.
+KP505 The outcome is not known
+    The connection to the database broke, or the time was up, before it told what became of the write: it was done as
+    a whole, or not at all. Repeat the request with the same Idempotency-Key and it is done once. Without a key, look.
+KP506 The answer took too long
+    The time that a request or a statement may take is over, and it was stopped. Ask for less at once, filter by
+    something that narrows it down, or try again later.
+KP507 The store is full
+    The disk of the database behind this API has no room left. Nothing of the write has taken effect; what is there can
+    be read.
 """
 
 CODES: Final = {

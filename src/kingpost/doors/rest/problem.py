@@ -17,8 +17,10 @@ from kingpost.base.errors import (
     Invalid,
     KingpostError,
     NotFound,
+    OutOfSpace,
     Rejected,
     Stale,
+    TooSlow,
     Unauthenticated,
     Unavailable,
     Unsupported,
@@ -38,6 +40,8 @@ STATUS: Final[dict[type[KingpostError], int]] = {
     Rejected: 422,
     Unsupported: 422,
     Unavailable: 503,
+    TooSlow: 504,
+    OutOfSpace: 507,
 }
 RETRY_AFTER: Final[Header] = (b"retry-after", b"2")
 

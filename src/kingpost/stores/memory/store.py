@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -55,7 +55,7 @@ class MemoryStore:
 
     async def stream(
         self, prepared: Prepared, params: Mapping[str, object], *, chunk: int = 1000
-    ) -> AsyncIterator[Rows]:
+    ) -> AsyncGenerator[Rows, None]:
         rows = prepared.run(self._state, params)
         for start in range(0, len(rows), chunk):
             yield rows[start : start + chunk]

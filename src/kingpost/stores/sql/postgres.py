@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -13,8 +13,8 @@ import asyncpg
 from kingpost.language.types import Type
 from kingpost.model.model import Model
 from kingpost.plan.select import Check, Operation, Select
-from kingpost.stores.contract import Abilities, Convert, Rows, SchemaChange, StoreDown, StoreError
-from kingpost.stores.settings import StoreSettings, split_parameters, url_problem
+from kingpost.stores.contract import Abilities, Convert, OutcomeUnknown, Rows, SchemaChange, StoreDown, StoreError
+from kingpost.stores.settings import StoreSettings, settings_in, split_parameters, url_problem
 from kingpost.stores.sql import postgres_catalog, postgres_codecs, schema
 from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.common import Ground
@@ -39,10 +39,10 @@ class PostgresStore:
 
     def __init__(self, url: str, model: Model, name: str, settings: StoreSettings | None = None) -> None:
         self.url = url
-        self._settings = settings or StoreSettings()
+        address, self._settings = settings_in(url, settings)
         self._ground = Ground(model, name, POSTGRES)
         self._runner = Runner(self._ground.names)
-        self._address, parameters = split_parameters(url, ("pool",), rest=True)
+        self._address, parameters = split_parameters(address, ("pool",), rest=True)
         size = parameters.get("pool", "10")
         if not size.isdecimal() or int(size) < 1:
             raise url_problem(url, f"pool={size} is not a number of connections", "pool=10")
@@ -74,7 +74,7 @@ class PostgresStore:
 
     async def stream(
         self, prepared: Statement, params: Mapping[str, object], *, chunk: int = 1000
-    ) -> AsyncIterator[Rows]:
+    ) -> AsyncGenerator[Rows, None]:
         arguments = prepared.arguments(params)
         connection = await self._reads.acquire()
         clean = False
@@ -200,7 +200,7 @@ class PostgresStore:
         except StoreError as error:
             broken = error.__cause__ is not None and is_lost(error.__cause__)
             if isinstance(error, StoreDown) and broken:
-                raise StoreDown(f"{error}; the outcome of the write is unknown") from error
+                raise OutcomeUnknown(f"{error}; the outcome of the write is unknown") from error
             raise
         except AGAIN as error:
             broken = is_lost(error)
@@ -216,10 +216,9 @@ class PostgresStore:
     @asynccontextmanager
     async def _begun(self) -> AsyncGenerator[Any, None]:
         """A writing connection in a transaction, committed at the end of the block, or rolled back."""
-        connection = await self._writes.acquire()
+        connection = await self._begin()
         clean = False
         try:
-            await self._runner.say(connection, "BEGIN")
             try:
                 yield connection
             except Exception:
@@ -233,6 +232,25 @@ class PostgresStore:
             # A task that was cancelled, here or in the middle of a statement, leaves a state nobody knows.
             self._writes.release(connection, broken=not clean)
 
+    async def _begin(self) -> Any:
+        """A transaction on a writing connection, and on a fresh one where that turns out to be dead."""
+        fresh = False
+        while True:
+            connection = await self._writes.acquire(fresh=fresh)
+            begun = False
+            try:
+                await connection.execute("BEGIN")
+                begun = True
+            except FAILURES as error:
+                if fresh or not is_lost(error):
+                    raise self._runner.explain(error) from error
+                fresh = True
+            finally:
+                if not begun:
+                    self._writes.release(connection, broken=True)
+            if begun:
+                return connection
+
     async def _commit(self, connection: Any) -> None:
         try:
             status = await connection.execute("COMMIT")
@@ -240,7 +258,7 @@ class PostgresStore:
             raise
         except FAILURES as error:
             if is_lost(error):
-                raise StoreDown("The connection was lost during the commit; its outcome is unknown") from error
+                raise OutcomeUnknown("The connection was lost during the commit; its outcome is unknown") from error
             raise self._runner.explain(error) from error
         if status == "ROLLBACK":
             raise StoreError("The transaction had failed before and was rolled back")

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from kingpost.plan.select import Insert, Update
-from kingpost.stores.contract import OutOfRange, Rows, StoreDown, StoreError
+from kingpost.stores.contract import OutOfRange, Rows, StoreDown, StoreError, StoreFull, TooSlow
 from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.errors import Names, check_count, stale
 
@@ -25,6 +25,7 @@ LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,  # after a failover this may be a standby: the next one may be the primary
 )
 """After these the connection is not to be used again."""
 
@@ -111,10 +112,12 @@ class Runner:
             case asyncpg.StringDataLengthMismatchError() | asyncpg.ProgramLimitExceededError():
                 return OutOfRange("A value is larger than the store can hold", index)
             case asyncpg.QueryCanceledError():
-                return StoreDown("The statement ran longer than it may and was stopped", index)
+                return TooSlow("The statement ran longer than it may and was stopped", index)
             case asyncpg.ReadOnlySQLTransactionError():
                 return StoreError("Reads may not write: this connection is read-only", index)
-            case asyncpg.InsufficientResourcesError():  # disk full, out of memory, too many connections
+            case asyncpg.DiskFullError():
+                return StoreFull(f"PostgreSQL's disk is full: {error}", index)
+            case asyncpg.InsufficientResourcesError():  # out of memory, too many connections
                 return StoreDown(f"PostgreSQL is short of resources: {error}", index)
             case asyncpg.IdleInTransactionSessionTimeoutError():
                 return StoreError("The transaction stood idle for too long and was rolled back", index)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 from kingpost.language.types import Type
 from kingpost.model.model import Model
 from kingpost.plan.select import Operation, Select
 from kingpost.stores.contract import Abilities, Convert, Rows, SchemaChange, StoreError
-from kingpost.stores.settings import StoreSettings
+from kingpost.stores.settings import StoreSettings, settings_in
 from kingpost.stores.sql import schema, sqlite_catalog
 from kingpost.stores.sql.common import Ground
 from kingpost.stores.sql.dialects import SQLITE
-from kingpost.stores.sql.sqlite_connection import connect, locate
+from kingpost.stores.sql.sqlite_connection import connect, locate, unusable
 from kingpost.stores.sql.sqlite_reader import Prepared, Reader
 from kingpost.stores.sql.sqlite_run import FAILURES, Runner
 from kingpost.stores.sql.sqlite_writer import Hold, Writer, in_savepoint
@@ -29,13 +29,19 @@ class SqliteStore:
 
     def __init__(self, url: str, model: Model, name: str, settings: StoreSettings | None = None) -> None:
         self.url = url
-        self._settings = settings = settings or StoreSettings()
+        settings = settings_in(url, settings)[1]
         self._ground = Ground(model, name, SQLITE)
-        self._runner = Runner(model, self._ground.names, self._ground.resources)
         location = locate(url)
-        self._reader = Reader(lambda wait: connect(location, SQLITE.functions, writes=False, wait=wait), settings)
+        self._path = location.path
+        self._runner = Runner(model, self._ground.names, self._ground.resources, location.path)
+        self._reader = Reader(
+            lambda wait: connect(location, SQLITE.functions, writes=False, wait=wait), settings, location.path
+        )
         self._writer = Writer(
-            lambda: connect(location, SQLITE.functions, writes=True, wait=settings.wait), self._runner.run, settings
+            lambda: connect(location, SQLITE.functions, writes=True, wait=settings.wait),
+            self._runner,
+            settings,
+            location.path,
         )
 
     @property
@@ -63,7 +69,7 @@ class SqliteStore:
 
     async def stream(
         self, prepared: Prepared, params: Mapping[str, object], *, chunk: int = 1000
-    ) -> AsyncIterator[Rows]:
+    ) -> AsyncGenerator[Rows, None]:
         try:
             async with aclosing(self._reader.stream(prepared, prepared.arguments(params), chunk)) as found:
                 async for rows in found:
@@ -116,6 +122,9 @@ class SqliteStore:
             await hold.end(commit=True)
         except sqlite3.Error as error:
             await hold.end(commit=False)
+            broken = unusable(error, self._path)
+            if broken is not None:
+                raise broken from error
             raise StoreError(f"The schema change was refused and undone: {error}") from error
         except BaseException:
             await hold.end(commit=False)

@@ -1,7 +1,8 @@
-"""Opening an SQLite database: its address, its pragmas, and patience with other processes."""
+"""Opening an SQLite database: its address, its pragmas, patience with other processes, and what is wrong with files."""
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sqlite3
@@ -14,12 +15,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from kingpost.stores.contract import StoreDown
-from kingpost.stores.settings import split_parameters, url_problem
+from kingpost.stores.contract import StoreDamaged, StoreDown, StoreError, StoreFull
+from kingpost.stores.settings import settings_in, split_parameters, url_problem
 
 T = TypeVar("T")
 Functions = Mapping[tuple[str, int], Callable[..., Any]]
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+UNUSABLE = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PROTOCOL)
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -36,7 +39,7 @@ def locate(url: str) -> Location:
 
     `?synchronous=normal` trades the last commits before a power cut for speed; a crash of the process loses nothing.
     """
-    plain, parameters = split_parameters(url, ("synchronous",))
+    plain, parameters = split_parameters(settings_in(url, None)[0], ("synchronous",))
     synchronous = parameters.get("synchronous", "full").upper()
     if synchronous not in ("FULL", "NORMAL"):
         raise url_problem(
@@ -77,7 +80,7 @@ def connect(location: Location, functions: Functions, *, writes: bool, wait: flo
             location.path, timeout=wait, isolation_level=None, check_same_thread=False, cached_statements=512
         )
     except sqlite3.Error as error:
-        raise StoreDown(f"The database {location.path} can't be opened: {error}") from error
+        raise unusable(error, location.path) or StoreDown(f"{location.path} can't be opened: {error}") from error
     try:
         for (name, arity), function in functions.items():
             connection.create_function(name, arity, function, deterministic=True)
@@ -89,13 +92,66 @@ def connect(location: Location, functions: Functions, *, writes: bool, wait: flo
             connection.execute("PRAGMA query_only=ON")
     except sqlite3.Error as error:
         connection.close()
-        raise StoreDown(f"The database {location.path} can't be used: {error}") from error
+        raise unusable(error, location.path) or StoreDown(f"{location.path} can't be used: {error}") from error
     return connection
+
+
+def family(error: Exception) -> int:
+    """The primary code of an error (SQLite's "Result and Error Codes"); 0 where there is none."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
+
+
+def unusable(error: Exception, path: Path) -> StoreError | None:
+    """The error for a file that can't be read or written, with the way out; None where that is not what is wrong."""
+    match family(error):
+        case code if code in DAMAGED:
+            return StoreDamaged(
+                f"The file {path} is damaged ({error}). Stop the server, see with sqlite3 {path} 'PRAGMA "
+                "integrity_check' how much of it, and restore the last backup"
+            )
+        case sqlite3.SQLITE_FULL:
+            return StoreFull(f"The disk that holds {path} is full. Writes go on when there is room")
+        case code if (
+            code in UNUSABLE and path.exists() and not all(os.access(one, os.W_OK) for one in (path, path.parent))
+        ):
+            return StoreDown(f"{path}, or its folder, is read-only; SQLite writes beside it also to read ({error})")
+        case code if code in UNUSABLE:
+            return StoreDown(f"{path} can't be used: {error}")
+        case _:
+            return None
+
+
+class Watched:
+    """The file that was opened, as long as it is the one at its path.
+
+    A file that is removed or replaced while it is open can still be read and written, by nobody else: what is written
+    to it is lost.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known = self._identity()
+
+    def check(self) -> None:
+        """Raises `StoreDown` if there is another file at the path, or none."""
+        if self._identity() != self._known:
+            raise StoreDown(
+                f"The file {self._path} was removed or replaced while it was open. Put it back, or restart the server "
+                "to use the one that is there"
+            )
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
 
 def is_busy(error: sqlite3.Error) -> bool:
     """Whether somebody else holds a lock that was needed."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in BUSY
+    return family(error) in BUSY
 
 
 def patiently(action: Callable[[], T], patience: float) -> T:

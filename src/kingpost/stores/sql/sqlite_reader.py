@@ -14,15 +14,19 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from kingpost.stores.contract import Rows, StoreDown
+from kingpost.stores.contract import Rows, StoreDown, TooSlow
 from kingpost.stores.settings import StoreSettings
-from kingpost.stores.sql.sqlite_connection import is_busy
+from kingpost.stores.sql.sqlite_connection import Watched, is_busy
 from kingpost.stores.sql.statement import Statement
 
 TICKS = 5
 """How often the budget is looked at. SQLite counts steps over all runs of a statement, so one look is not exact."""
+
+LOOK = 1
+"""How many seconds may pass until a read looks whether the file is still the one at its path."""
 
 REMEMBERED = 100
 """After how many runs in a thread a statement that was long is given another try in the event loop."""
@@ -50,14 +54,16 @@ class Reader:
     Args:
         connect: Opens a read connection; its argument is how many seconds to wait for locks.
         settings: The store's.
+        path: Of the file.
         threads: How many long statements may run at once.
     """
 
     def __init__(
-        self, connect: Callable[[float], sqlite3.Connection], settings: StoreSettings, threads: int = 4
+        self, connect: Callable[[float], sqlite3.Connection], settings: StoreSettings, path: Path, threads: int = 4
     ) -> None:
         self._connect = connect
         self._settings = settings
+        self._path = path
         self._count = threads
         self._threads = ThreadPoolExecutor(threads, "kingpost-read")
         self._own = threading.local()
@@ -65,6 +71,7 @@ class Reader:
         self._inline: sqlite3.Cursor | None = None
         self._stopped = False
         self._ticks = 0
+        self._looked = 0.0
 
     def start(self) -> None:
         """Open the event loop's connection."""
@@ -75,6 +82,7 @@ class Reader:
         connection = self._open(0)
         connection.set_progress_handler(self._tick, max(self._settings.inline_steps // TICKS, 1))
         self._inline = connection.cursor()
+        self._file = Watched(self._path)
 
     async def stop(self) -> None:
         """Wait for what is running, then close all."""
@@ -87,6 +95,9 @@ class Reader:
         """All rows of a statement."""
         if self._inline is None:
             raise StoreDown("The store is not started")
+        if (now := time.monotonic()) > self._looked + LOOK:
+            self._file.check()
+            self._looked = now
         if prepared.long == 0:
             try:
                 self._ticks = TICKS
@@ -114,7 +125,7 @@ class Reader:
 
     async def stream(self, prepared: Prepared, arguments: Sequence[object], chunk: int) -> AsyncGenerator[Rows, None]:
         """The rows in chunks, on a connection of the stream's own, which keeps its snapshot and holds up nobody."""
-        connection = await asyncio.to_thread(self._connect, self._settings.wait)
+        connection = await self._own_connection()
         cursor = connection.cursor()
         step: Future[list[Any]] | None = None
         try:
@@ -132,6 +143,15 @@ class Reader:
             else:
                 connection.interrupt()
                 step.add_done_callback(lambda _: connection.close())
+
+    async def _own_connection(self) -> sqlite3.Connection:
+        """One that its user closes; closed also when that is cancelled before he has it."""
+        opening = self._threads.submit(self._connect, self._settings.wait)
+        try:
+            return await asyncio.wrap_future(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_result)
+            raise
 
     def _open(self, wait: float) -> sqlite3.Connection:
         connection = self._connect(wait)
@@ -151,9 +171,8 @@ class Reader:
             return work(connection)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                raise StoreDown(
-                    f"The statement ran for more than {self._settings.statement:g} s and was stopped"
-                ) from error
+                words = f"The statement ran for more than {self._settings.statement:g} s and was stopped"
+                raise TooSlow(words) from error
             raise
 
 
@@ -165,6 +184,11 @@ class _Run:
 
     def over(self) -> bool:
         return time.monotonic() > self.deadline
+
+
+def _close_result(opening: Future[sqlite3.Connection]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 def _execute(cursor: sqlite3.Cursor, text: str, arguments: Sequence[object]) -> list[Any]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kingpost.model.columns import key_columns
 from kingpost.model.model import Model, RelationModel, ResourceModel
 from kingpost.plan.select import Check, Delete, Insert, Update
-from kingpost.stores.contract import OutOfRange, ReferenceViolation, Rows, StoreDown, StoreError
+from kingpost.stores.contract import OutOfRange, ReferenceViolation, Rows, StoreDown, StoreError, TooSlow
 from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.errors import Names, check_count, stale
-from kingpost.stores.sql.sqlite_connection import is_busy
+from kingpost.stores.sql.sqlite_connection import is_busy, unusable
 
 UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID)
 FAILURES = (sqlite3.Error, OverflowError, UnicodeEncodeError)
@@ -29,6 +30,7 @@ class Runner:
     model: Model
     names: Names
     resources: tuple[ResourceModel, ...]
+    path: Path
 
     def run(self, connection: sqlite3.Connection, steps: Sequence[Step]) -> list[Rows]:
         """The answers of all steps; the caller sees to it that a failure leaves nothing."""
@@ -60,6 +62,10 @@ class Runner:
         if isinstance(error, OverflowError | UnicodeEncodeError):
             return OutOfRange("An integer does not fit into 64 bits, or a text into UTF-8", index)
         words = str(error)
+        broken = unusable(error, self.path)
+        if broken is not None:
+            broken.operation = index
+            return broken
         subject = words.partition("failed: ")[2]
         match getattr(error, "sqlite_errorcode", None):
             case code if code in UNIQUE:
@@ -72,8 +78,8 @@ class Runner:
             case sqlite3.SQLITE_CONSTRAINT_CHECK:
                 table = getattr(step and step.operation, "resource", "row")
                 return self.names.refused(step, table, subject)
-            case sqlite3.SQLITE_FULL:
-                return StoreDown("The disk that holds the database is full", index)
+            case sqlite3.SQLITE_INTERRUPT:
+                return TooSlow("The statement ran for longer than it may and was stopped", index)
             case sqlite3.SQLITE_TOOBIG:
                 return OutOfRange("A value is larger than the store can hold", index)
             case _ if any(part in words for part in OUT_OF_RANGE):

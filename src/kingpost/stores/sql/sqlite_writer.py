@@ -16,14 +16,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeAlias
 
-from kingpost.stores.contract import Rows, StoreDown, StoreError
+from kingpost.stores.contract import OutcomeUnknown, Rows, StoreDown, StoreError
 from kingpost.stores.settings import StoreSettings
 from kingpost.stores.sql.batch import Step
-from kingpost.stores.sql.sqlite_connection import is_busy, patiently
+from kingpost.stores.sql.sqlite_connection import Watched, family, is_busy, patiently
+from kingpost.stores.sql.sqlite_run import Runner
 
-Run: TypeAlias = Callable[[sqlite3.Connection, Sequence[Step]], list[Rows]]
 Work: TypeAlias = Callable[[sqlite3.Connection], Any]
 
 MOST_IN_ONE_COMMIT = 256
@@ -61,9 +62,10 @@ class Batch:
 class Hold:
     """The writer, for one task alone, until it commits or rolls back, or its time is up."""
 
-    def __init__(self, limit: float) -> None:
+    def __init__(self, limit: float, commit: Work) -> None:
         self.ready = Answer()
         self._limit = limit
+        self._commit = commit
         self._orders: queue.SimpleQueue[tuple[Work | None, bool, Answer]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._over: StoreError | None = None
@@ -110,7 +112,7 @@ class Hold:
             )
             self._finish(connection, StoreError(words))
         else:
-            _perform(answer, partial(connection.execute, "COMMIT" if commit else "ROLLBACK"))
+            _perform(answer, partial(self._commit if commit else _rollback, connection))
             self._finish(connection, StoreError("The transaction is over"))
 
     def _finish(self, connection: sqlite3.Connection, over: StoreError) -> None:
@@ -135,20 +137,25 @@ class Writer:
 
     Args:
         connect: Opens the connection.
-        run: Carries out the steps of one batch; raises `StoreError`.
+        runner: Carries out the steps of one batch.
         settings: The store's.
+        path: Of the file.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], run: Run, settings: StoreSettings) -> None:
+    def __init__(
+        self, connect: Callable[[], sqlite3.Connection], runner: Runner, settings: StoreSettings, path: Path
+    ) -> None:
         self._connect = connect
-        self._run = run
+        self._runner = runner
         self._settings = settings
+        self._path = path
         self._queue: queue.SimpleQueue[Batch | Hold | object] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     async def start(self) -> None:
         """Open the database, and make its file if there is none."""
         connection = await asyncio.to_thread(self._connect)
+        self._file = Watched(self._path)
         self._thread = threading.Thread(target=self._work, args=(connection,), name="kingpost-write", daemon=True)
         self._thread.start()
 
@@ -170,7 +177,7 @@ class Writer:
     async def hold(self, limit: float | None = None) -> Hold:
         """Begin an interactive transaction: nobody else writes until it ends, within `limit` seconds."""
         self._must_run()
-        hold = Hold(self._settings.transaction if limit is None else limit)
+        hold = Hold(self._settings.transaction if limit is None else limit, self._commit)
         self._queue.put(hold)
         try:
             await hold.ready.future
@@ -222,8 +229,9 @@ class Writer:
         try:
             self._begin(connection)
             for batch in batches:
-                outcomes.append((batch, self._in_savepoint(connection, batch)))
-            connection.execute("COMMIT")
+                if not batch.answer.future.cancelled():
+                    outcomes.append((batch, self._in_savepoint(connection, batch)))
+            self._commit(connection)
         except Exception as error:
             roll_back(connection)
             if len(batches) > 1 and isinstance(error, sqlite3.IntegrityError):
@@ -231,7 +239,7 @@ class Writer:
                 for batch in batches:
                     self._group(connection, [batch])
                 return
-            failure = error if isinstance(error, StoreError) else StoreDown(f"The commit failed: {error}")
+            failure = error if isinstance(error, StoreError) else self._runner.explain(error)
             for batch in batches:
                 batch.answer.fail(failure)
             return
@@ -244,7 +252,7 @@ class Writer:
     def _in_savepoint(self, connection: sqlite3.Connection, batch: Batch) -> list[Rows] | Exception:
         """Its answers, or why it failed and is undone. Raises what ended the transaction for all."""
         try:
-            answers: list[Rows] = in_savepoint(connection, lambda: self._run(connection, batch.steps))
+            answers: list[Rows] = in_savepoint(connection, lambda: self._runner.run(connection, batch.steps))
             return answers
         except Exception as error:
             if not connection.in_transaction:  # disk full and the like: SQLite has rolled back everything
@@ -258,7 +266,21 @@ class Writer:
             if is_busy(error):
                 words = f"Another process has been writing to the database for more than {self._settings.wait:g} s"
                 raise StoreDown(words) from error
-            raise StoreDown(f"The database can't be written: {error}") from error
+            raise self._runner.explain(error) from error
+
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        """What was committed is on the disk, in the file that others see."""
+        try:
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if family(error) == sqlite3.SQLITE_IOERR:  # it may have reached the disk all the same
+                raise OutcomeUnknown(f"Writing to {self._path} failed during the commit: {error}") from error
+            raise
+        self._file.check()
+
+
+def _rollback(connection: sqlite3.Connection) -> None:
+    connection.execute("ROLLBACK")
 
 
 def roll_back(connection: sqlite3.Connection) -> None:
@@ -275,8 +297,11 @@ def in_savepoint(connection: sqlite3.Connection, action: Callable[[], Any]) -> A
         result = action()
     except BaseException:
         if connection.in_transaction:
-            connection.execute("ROLLBACK TO batch")
-            connection.execute("RELEASE batch")
+            try:
+                connection.execute("ROLLBACK TO batch")
+                connection.execute("RELEASE batch")
+            except sqlite3.Error:  # then a part of it might be committed with the others
+                roll_back(connection)
         raise
     connection.execute("RELEASE batch")
     return result

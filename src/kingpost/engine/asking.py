@@ -1,0 +1,58 @@
+"""Asking a store: what it reports becomes words of the declaration, and who is given up while he waits is noted."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from typing import Any
+
+from kingpost.base.waiting import waited_for
+from kingpost.engine.context import open_transaction
+from kingpost.engine.failures import explained
+from kingpost.plan.select import Operation
+from kingpost.stores.contract import Rows, Store, StoreError
+
+
+async def fetch_rows(store: Store, name: str, prepared: Any, params: Mapping[str, Any]) -> Rows:
+    """Rows of one statement: inside the transaction that is open for the store, else on their own."""
+    transaction = open_transaction(name)
+    try:
+        return await (store if transaction is None else transaction).fetch(prepared, params)
+    except StoreError as error:
+        raise explained(error, name) from error
+    except CancelledError:
+        waited_for(name)
+        raise
+
+
+async def stream_rows(
+    store: Store, name: str, prepared: Any, params: Mapping[str, Any], chunk: int
+) -> AsyncGenerator[Rows, None]:
+    """Rows of one statement in chunks, from one snapshot, which ends when the generator is closed."""
+    with asked(name):
+        async with aclosing(store.stream(prepared, params, chunk=chunk)) as found:
+            async for rows in found:
+                yield rows
+
+
+async def write_batch(store: Store, name: str, operations: Sequence[Operation]) -> list[Rows]:
+    """One batch: in the transaction that is open for the store, else in one of its own. Raises `StoreError`."""
+    transaction = open_transaction(name)
+    try:
+        return await (store if transaction is None else transaction).write(operations)
+    except CancelledError:
+        waited_for(name)
+        raise
+
+
+@contextmanager
+def asked(store: str) -> Generator[None]:
+    """What a store reports inside comes out as a `KingpostError`."""
+    try:
+        yield
+    except StoreError as error:
+        raise explained(error, store) from error
+    except CancelledError:
+        waited_for(store)
+        raise

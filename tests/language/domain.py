@@ -1,12 +1,14 @@
 """The domain that the language is tested on: what it declares, its rows, and the same rows as plain Python objects.
 
     Person      nearly every kind of field, most of them twice: never None, and perhaps None
+      office    Address, embedded; `address` perhaps None
       boss      Person | None
       city      City | None
       home      City
       visits    list[Visit], the other side of Visit.person
     City        name, size: int | None, mayor: Person | None
-    Visit       person, city: City | None, n: int, rating: int | None, note: str | None, at: datetime, done: bool
+    Visit       person, city: City | None, n: int, rating: int | None, note: str | None, at: datetime, done: bool,
+                fee: Decimal, gain: float | None, day: date, spent: timedelta
 
 Rows are dicts; a to-one relation is held as the key of its target under the relation's own name.
 """
@@ -24,7 +26,7 @@ from uuid import UUID
 
 from kingpost.language.schema import Attribute, Derived, Scalar, ToMany, ToOne
 from kingpost.language.source import Source
-from kingpost.language.types import BOOL, DATETIME, FLOAT, INT, TEXT, Kind, Type
+from kingpost.language.types import BOOL, DATETIME, DURATION, FLOAT, INT, TEXT, Kind, Type
 
 Data: TypeAlias = Mapping[str, list[dict[str, Any]]]
 """Rows by resource."""
@@ -38,7 +40,13 @@ class Status(Enum):
 DECIMAL = Type(Kind.DECIMAL, digits=12, places=2)
 ROLE = Type(Kind.TEXT, choices=("reader", "author", "editor"))
 STATUS = Type(Kind.ENUM, choices=("draft", "live"), name="Status")
-ADDRESS = Type(Kind.EMBEDDED, name="Address", members=(("street", TEXT), ("floor", INT.maybe())))
+_ROOM = Type(Kind.EMBEDDED, name="Room", members=(("number", INT),))
+ADDRESS = Type(
+    Kind.EMBEDDED,
+    name="Address",
+    members=(("street", TEXT), ("floor", INT.maybe()), ("area", FLOAT), ("open", BOOL), ("room", _ROOM.maybe())),
+)
+DATE = Type(Kind.DATE)
 
 RESOURCES: dict[str, dict[str, Attribute]] = {
     "Person": {
@@ -57,6 +65,15 @@ RESOURCES: dict[str, dict[str, Attribute]] = {
         "weight": Scalar(FLOAT.maybe()),
         "role": Scalar(ROLE),
         "mood": Scalar(Type(Kind.TEXT, nullable=True, choices=("calm", "", "wild"))),
+        "level": Scalar(Type(Kind.INT, choices=(1, 2, 0, -1, 7, -3))),
+        "uuid": Scalar(Type(Kind.UUID)),
+        "status": Scalar(STATUS),
+        "born": Scalar(DATE.maybe()),
+        "address": Scalar(ADDRESS.maybe()),
+        "office": Scalar(ADDRESS),
+        "photo": Scalar(Type(Kind.BYTES)),
+        "shift": Scalar(DURATION),
+        "rest": Scalar(DURATION.maybe()),
         "boss": ToOne("Person", nullable=True),
         "city": ToOne("City", nullable=True),
         "home": ToOne("City", nullable=False),
@@ -77,6 +94,10 @@ RESOURCES: dict[str, dict[str, Attribute]] = {
         "note": Scalar(TEXT.maybe()),
         "at": Scalar(DATETIME),
         "done": Scalar(BOOL),
+        "fee": Scalar(DECIMAL),
+        "gain": Scalar(FLOAT.maybe()),
+        "day": Scalar(DATE),
+        "spent": Scalar(DURATION),
     },
 }
 """What stores hold: every store of the oracle has these."""
@@ -85,15 +106,8 @@ INVERSE = {("Person", "visits"): ("Visit", "person")}
 
 EXTRA: dict[str, dict[str, Attribute]] = {
     "Person": {
-        "uuid": Scalar(Type(Kind.UUID)),
-        "status": Scalar(STATUS),
-        "born": Scalar(Type(Kind.DATE, nullable=True)),
-        "address": Scalar(ADDRESS.maybe()),
-        "office": Scalar(ADDRESS),
         "data": Scalar(Type(Kind.JSON, nullable=True)),
-        "photo": Scalar(Type(Kind.BYTES)),
         "tags": Scalar(Type(Kind.LIST, element=TEXT)),
-        "shift": Scalar(Type(Kind.DURATION)),
     },
 }
 """Kinds that the tests of `lower` need and the oracle does not."""
@@ -152,6 +166,20 @@ INSTANTS = [
     datetime(2000, 2, 29, 12, tzinfo=UTC),
 ]
 BOOLS = [True, False]
+DAYS = [date(2026, 3, 29), date(1, 1, 1), date(9999, 12, 31), date(1969, 12, 31), date(2024, 2, 29)]
+DURATIONS = [
+    timedelta(0), timedelta(days=1), timedelta(hours=-1), timedelta(microseconds=1), timedelta(microseconds=-1),
+    timedelta(days=400, hours=3), timedelta(days=-800_000), timedelta(days=3_650_000),
+]  # fmt: skip
+KEYS = [UUID(int=0), UUID("0190f5b5-7b1e-7e9f-8c3b-0123456789ab"), UUID(int=2**128 - 1)]
+ADDRESSES = [
+    {"street": street, "floor": floor, "area": area, "open": bool(place % 2), "room": room}
+    for place, (street, floor, area, room) in enumerate([
+        ("Main", None, 0.1, {"number": 3}), ("", 2**63 - 1, 1.0, None), ("%_\\'\"", 0, 1e300, {"number": 0}),
+        ("é\U00010ffff", -1, 0.30000000000000004, {"number": -(2**63)}), ("Ada", 18, 5e-324, None),
+        ("a", 3, -2.5, {"number": 2**53 + 1}), ("null", 1, 123456.789, {"number": 1}),
+    ])
+]  # fmt: skip
 
 VALUES: dict[Kind, list[Any]] = {
     Kind.INT: INTS,
@@ -160,6 +188,11 @@ VALUES: dict[Kind, list[Any]] = {
     Kind.DECIMAL: DECIMALS,
     Kind.DATETIME: INSTANTS,
     Kind.BOOL: BOOLS,
+    Kind.DATE: DAYS,
+    Kind.DURATION: DURATIONS,
+    Kind.UUID: KEYS,
+    Kind.BYTES: [b"", b"\x00\xff", b"ab"],
+    Kind.EMBEDDED: ADDRESSES,
 }
 
 
@@ -224,6 +257,15 @@ class Row:
         return f"{type(self).__name__}({self.id})"
 
 
+class Member(Row):
+    """An embedded value."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Member) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 class Person(Row):
     """The class of people."""
 
@@ -234,6 +276,15 @@ class City(Row):
 
 class Visit(Row):
     """The class of visits."""
+
+
+def as_python(value: Any, type: Type) -> Any:
+    """What CPython has for a value of a row: Enum members, and embedded values as objects."""
+    if type.kind is Kind.ENUM:
+        return None if value is None else Status(value)
+    if type.kind is Kind.EMBEDDED:
+        return None if value is None else Member({name: as_python(value[name], of) for name, of in type.members})
+    return value
 
 
 CLASSES: dict[str, type[Row]] = {"Person": Person, "City": City, "Visit": Visit}
@@ -249,6 +300,8 @@ def objects(data: Data) -> dict[str, dict[Any, Row]]:
                     setattr(row, relation, found[attribute.resource].get(getattr(row, relation)))
                 elif isinstance(attribute, ToMany):
                     setattr(row, relation, [])
+                elif isinstance(attribute, Scalar) and attribute.type.kind in (Kind.ENUM, Kind.EMBEDDED):
+                    setattr(row, relation, as_python(getattr(row, relation), attribute.type))
     for (name, relation), (target, back) in INVERSE.items():
         for row in found[target].values():
             owner = getattr(row, back)
@@ -298,6 +351,6 @@ class DictWorld:
 
 
 __all__ = [
-    "EVERYTHING", "INTS", "NASTY", "NOW", "RESOURCES", "SCHEMA", "TEXTS", "UUID", "City", "Data", "DictWorld", "Domain",
-    "Person", "Row", "Status", "Visit", "date", "objects", "values",
+    "DATE", "DECIMAL", "EVERYTHING", "INTS", "NASTY", "NOW", "RESOURCES", "SCHEMA", "TEXTS", "UUID", "City", "Data",
+    "DictWorld", "Domain", "Member", "Person", "Row", "Status", "Visit", "date", "objects", "values",
 ]  # fmt: skip

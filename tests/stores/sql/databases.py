@@ -154,7 +154,7 @@ def postgres_database(url: str, data: Data = NASTY, model: Model = MODEL) -> Ite
     """PostgreSQL with the rows loaded."""
 
     async def opened() -> Any:
-        settings = {"timezone": "Europe/Amsterdam"}
+        settings = {"timezone": "Europe/Amsterdam", "jit": "off"}
         connection = await asyncpg.connect(url, server_settings=settings, statement_cache_size=0)
         await install(connection)
         for text in definitions(model, POSTGRES):

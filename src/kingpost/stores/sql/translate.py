@@ -54,7 +54,7 @@ def _select(t: Translator, select: Select, scope: Scope) -> sa.SelectBase:
     where = [] if select.where is None else [t.true(select.where)]
     group = [term for expression in select.group or () for term in t.value(expression).terms]
     having = None if select.having is None else t.true(select.having)
-    order = [term for key in select.order for term in _order(t, key)]
+    order = [term for key in select.order for term in order_terms(t, key)]
     runs = translate_pages.runs(t, select)
     limit = None if select.limit is None else _number(t, select.limit)
     offset = None if select.offset is None else _number(t, select.offset)
@@ -77,8 +77,8 @@ def _output(t: Translator, column: Expression) -> list[Term]:
     return [t.dialect.output(term, value.type) for term in value.terms]
 
 
-def _order(t: Translator, key: Order) -> list[Term]:
-    """None lowest, and what is unknown with it."""
+def order_terms(t: Translator, key: Order) -> list[Term]:
+    """A sort key as SQL: None lowest, and what is unknown with it."""
     if key.expression.type.kind in DOCUMENTS:
         raise Unsupported("KP304", f"{key.expression.type} has no order")
     may_be_null = key.expression.type.nullable or can_be_unknown(key.expression)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar, cast
@@ -194,11 +194,11 @@ class Intents:
         """What is written and what it captured, by type: equal for calls that differ in values only."""
         if source.function is None:
             return ("text", *source.lines)
-        captured = tuple(sorted((name, self._type(value)) for name, value in source.bound.items()))
+        captured = tuple([(name, self._type(source.bound[name])) for name in sorted(source.bound)])
         return (source.node, captured)  # a node is equal to itself only, and is kept with the code that it was read for
 
-    def _type(self, value: object) -> str:
+    def _type(self, value: object) -> Hashable:
         try:
-            return str(bind(value, self._schema)[1])
+            return bind(value, self._schema)[1]
         except CaptureError:
             return f"{type(value).__qualname__} {id(value)}"

@@ -65,7 +65,8 @@ def bind(value: object, schema: Schema) -> tuple[object, Type]:
         case Decimal():
             if not value.is_finite():
                 raise CaptureError("KL203", f"its value is {value}")
-            return value, Type(Kind.DECIMAL)
+            # As many places as it has now: what is computed with it has a scale, and values of any size share a plan.
+            return value, Type(Kind.DECIMAL, places=decimal_type(value).places)
         case datetime():
             return instant(value), DATETIME
         case date():
@@ -117,7 +118,8 @@ def reader(get: Callable[[], object], type: Type, name: str, schema: Schema) -> 
 def _fits(found: Type, type: Type) -> bool:
     if found.element is not None and type.element is not None:
         return found.element.kind is Kind.NONE or _fits(found.element, type.element)
-    return found.kind is type.kind and found.name == type.name and (type.nullable or not found.nullable)
+    finer = found.places is not None and type.places is not None and found.places > type.places
+    return found.kind is type.kind and found.name == type.name and (type.nullable or not found.nullable) and not finer
 
 
 def instant(value: datetime) -> datetime:

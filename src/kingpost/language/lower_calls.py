@@ -10,7 +10,7 @@ from datetime import UTC, timedelta
 from typing import Any, Final, Literal, cast
 
 from kingpost.language.builtins import now
-from kingpost.language.kinds import NUMBERS, ORDERED, plain
+from kingpost.language.kinds import NUMBERS, ORDERED, plain, union
 from kingpost.language.lower_constructors import CONSTRUCTORS, Constructors
 from kingpost.language.lower_values import truth
 from kingpost.language.scope import Captured, Operand, Rows, is_row, say
@@ -258,7 +258,9 @@ class Calls(Constructors):
                 return Aggregate("count", many, condition, None)
             return Aggregate("sum", many, condition, element, None, self.total(element.type))
         default = self.default(words, plain(element.type), node)
-        type = plain(element.type).maybe(default is not None and self.type(default).nullable)
+        type = plain(element.type)
+        if default is not None:  # of decimals, the default may have more places than the elements
+            type = plain(union(type, self.type(default)) or type).maybe(self.type(default).nullable)
         return Aggregate(name, many, condition, element, default, type)
 
     def default(self, words: dict[str | None, ast.expr], type: Type, node: ast.Call) -> Expression | None:

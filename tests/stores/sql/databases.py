@@ -15,6 +15,9 @@ from kingpost.language.schema import Scalar, ToOne
 from kingpost.model.columns import Column, columns
 from kingpost.model.model import FieldModel, Model, RelationModel, ResourceModel
 from kingpost.plan.select import Select
+from kingpost.stores.memory.select import prepare
+from kingpost.stores.memory.state import State, layouts
+from kingpost.stores.memory.values import keep
 from kingpost.stores.sql.dialects import POSTGRES, SQLITE, Dialect
 from kingpost.stores.sql.postgres_codecs import install
 from kingpost.stores.sql.tables import tables
@@ -93,8 +96,25 @@ def _part(value: Any, held: tuple[Column, ...], column: Column) -> Any:
     return value[[other for other in held if other.member == column.member].index(column)]
 
 
+class MemoryDatabase:
+    """The memory store's own selects over the same rows."""
+
+    def __init__(self, data: Data = NASTY, model: Model = MODEL) -> None:
+        places = layouts(model, "main")
+        rows: dict[str, dict[Any, Any]] = {}
+        for name, of in data.items():
+            held = [(column, keep(column.type)) for column in columns(model, model[name])]
+            made = [{c.name: form(row[c.member]) for c, form in held} for row in of]
+            rows[name] = {places[name].key_of(row): row for row in made}
+        self.model, self.state = model, State(model, places, rows)
+
+    def ask(self, select: Select, params: Mapping[str, object]) -> list[list[Any]]:
+        """Run a select, and give the rows as Python values."""
+        return [list(row) for row in prepare(select, self.model, "main").run(self.state, params)]
+
+
 class SQLiteDatabase:
-    """In memory."""
+    """SQLite without a file."""
 
     dialect = SQLITE
 

@@ -70,6 +70,10 @@ class Dialect(ABC):
     def rescale(self, term: Term, places: int, wanted: int) -> Term:
         """A decimal (or int: 0 places) with `places`, in the form of one with more, `wanted`."""
 
+    def limit(self, op: str, places: int) -> Callable[[Any], Any] | None:
+        """How a number becomes one that decimals of `places` can be compared with; None: any number can as it is."""
+        return None
+
     @abstractmethod
     def floor_divide(self, a: Term, b: Term) -> Term:
         """`a // b`, NULL for b = 0."""

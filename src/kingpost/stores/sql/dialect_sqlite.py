@@ -14,7 +14,7 @@ from kingpost.base.errors import Unsupported
 from kingpost.language.types import Kind, Type
 from kingpost.stores.contract import OutOfRange
 from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect
-from kingpost.stores.sql.forms import EPOCH_DAY, SQLiteForms
+from kingpost.stores.sql.forms import DOCUMENTS, EPOCH_DAY, SQLiteForms, limit
 from kingpost.stores.sql.phrases import Condition, Phrase, Term
 from kingpost.stores.sql.unknown import LONGEST
 
@@ -65,6 +65,9 @@ class SQLite(Dialect):
 
     def rescale(self, term: Term, places: int, wanted: int) -> Term:
         return term if places == wanted else self.exact(Phrase(f"{{0}} * {10 ** (wanted - places)}", INTEGER, term))
+
+    def limit(self, op: str, places: int) -> Callable[[Any], Any] | None:
+        return limit(places, up=None if op == "==" else op in ("<", ">="))
 
     def floor_divide(self, a: Term, b: Term) -> Term:
         # The remainder has the sign of a; where it is not that of b, truncation was one too high.
@@ -158,7 +161,7 @@ class SQLite(Dialect):
         return Phrase(f"({left}) IN (SELECT {items} FROM json_each({{{len(terms)}}}))", BOOLEAN, *terms, lists[0])
 
     def member(self, document: Term, path: tuple[str, ...], type: Type) -> Term:
-        if type.kind not in (Kind.TEXT, Kind.INT, Kind.FLOAT, Kind.BOOL, Kind.UUID, Kind.ENUM):
+        if type.kind not in (Kind.TEXT, Kind.INT, Kind.FLOAT, Kind.BOOL, Kind.UUID, Kind.ENUM, *DOCUMENTS):
             raise Unsupported("KP304", f"{'.'.join(path)}: SQLite reads no {type} out of an embedded value")
         steps = "".join(f'."{name}"' for name in path)
         found = Phrase(f"json_extract({{0}}, '${_quoted(steps)}')", self.forms.plain(type), document)

@@ -24,6 +24,7 @@ of the Python value itself: the bytes of an answer do not tell where it came fro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -138,6 +139,27 @@ def scaled(places: int) -> Callable[[Any], int]:
         return int(whole)
 
     return scale
+
+
+def limit(places: int, *, up: bool | None) -> Callable[[Any], float]:
+    """A number from outside as one that compares alike with all integers scaled by `places`, however fine or large.
+
+    `up`: to the next integer, for `<` and `>=`; False: to the one below, for `<=` and `>`; None: for `==`, which finds
+    no integer then. What is beyond 64 bits becomes a float: SQLite compares those exactly.
+    """
+    factor = 10**places
+
+    def compared(value: Any) -> float:
+        numerator, denominator = value.as_integer_ratio()
+        whole, rest = divmod(numerator * factor, denominator)
+        if rest and up is None:
+            return 0.5
+        whole += bool(rest and up)
+        if -(1 << 63) <= whole < 1 << 63:
+            return int(whole)
+        return float(whole) if abs(whole) < 1 << 1000 else math.copysign(math.inf, whole)
+
+    return compared
 
 
 def unscaled(places: int) -> Callable[[int], Decimal]:

@@ -50,9 +50,9 @@ def condition_on(model: Model, resource: str, condition: Expression, dialect: Di
 
 
 def _select(t: Translator, select: Select, scope: Scope) -> sa.SelectBase:
+    group = [term for expression in select.group or () for term in t.keep(expression).terms]
     columns = [term for column in select.columns for term in _output(t, column)]
     where = [] if select.where is None else [t.true(select.where)]
-    group = [term for expression in select.group or () for term in t.value(expression).terms]
     having = None if select.having is None else t.true(select.having)
     order = [term for key in select.order for term in order_terms(t, key)]
     runs = translate_pages.runs(t, select)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from kingpost.stores.sql.translator import Translator
 
 OPERATORS: dict[str, Any] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+FLIPPED = {"==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 INVERSES: dict[str, Any] = {"<": operator.ge, "<=": operator.gt, ">": operator.le, ">=": operator.lt}
 NUMBERS = (Kind.BOOL, Kind.INT, Kind.DECIMAL, Kind.FLOAT)
 
@@ -166,7 +167,7 @@ def _zero(t: Translator, type: Type) -> Term | None:
 
 
 def _ordered(t: Translator, node: Compare) -> tuple[Value, Value]:
-    left, right = operands(t, node.left, node.right)
+    left, right = operands(t, node.left, node.right, node.op)
     kinds = {left.type.kind, right.type.kind}
     if kinds & {Kind.REFERENCE, *DOCUMENTS}:
         raise Unsupported("KP304", f"{node.left.type} has no order")
@@ -177,12 +178,17 @@ def _ordered(t: Translator, node: Compare) -> tuple[Value, Value]:
     return left, right
 
 
-def operands(t: Translator, left: Expression, right: Expression) -> tuple[Value, Value]:
+def operands(t: Translator, left: Expression, right: Expression, op: str) -> tuple[Value, Value]:
     """Two values that are to be compared, in one form."""
     kinds = {left.type.kind, right.type.kind}
     if kinds == {Kind.INT, Kind.FLOAT} or kinds == {Kind.BOOL, Kind.FLOAT}:
         return translate_numbers.int_and_float(t, left, right)
     if kinds <= {Kind.BOOL, Kind.INT, Kind.DECIMAL} and (len(kinds) > 1 or Kind.DECIMAL in kinds):
+        for value, other, seen in ((left, right, FLIPPED[op]), (right, left, op)):
+            bound = translate_numbers.limit(t, value, other, seen)
+            if bound is not None:
+                found = t.value(other)
+                return (bound, found) if value is left else (found, bound)
         kind = Kind.DECIMAL if Kind.DECIMAL in kinds else Kind.INT
         common = Type(kind, places=max(translate_numbers.places(left), translate_numbers.places(right)))
         return t.value(left, common), t.value(right, common)
@@ -193,7 +199,7 @@ def _equal(t: Translator, left: Expression, right: Expression, wanted: bool) -> 
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Const) and one.value is None:
             return _is_none(t.value(other), wanted)
-    a, b = operands(t, left, right)
+    a, b = operands(t, left, right, "==")
     if {a.type.kind, b.type.kind} & set(DOCUMENTS):
         raise Unsupported("KP304", f"{left.type} can't be compared in this store")
     return equal(a, b, wanted)

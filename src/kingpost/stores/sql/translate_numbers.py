@@ -130,6 +130,25 @@ def int_and_float(t: Translator, left: Expression, right: Expression) -> tuple[V
     return sides[0], sides[1]
 
 
+def limit(t: Translator, value: Expression, other: Expression, op: str) -> Value | None:
+    """A number from outside that decimals are compared with by `op`, so that they need not be rescaled.
+
+    Rescaling would cost the column its index, and overflow where the number is finer than the column by far.
+    """
+    if not isinstance(value, Const | Param) or isinstance(other, Const | Param):
+        return None
+    if other.type.kind not in (Kind.INT, Kind.DECIMAL) or Kind.DECIMAL not in (value.type.kind, other.type.kind):
+        return None
+    make = t.dialect.limit(op, places(other))
+    if make is None or t.shared.literal or (isinstance(value, Const) and value.value is None):
+        return None
+    key = ("limit", make(Decimal("0.5").scaleb(-places(other))), places(other))  # what tells the ways of rounding apart
+    if isinstance(value, Param):
+        return Value((t.param(value, value.type, lambda given: None if given is None else make(given), *key),), value.type)
+    bound = make(value.value)
+    return Value((t.shared.binds.add((*key, value.value), lambda params: bound, sa.Integer()),), value.type)
+
+
 # ------------------------------------------------------------------------------------------------------------ functions
 
 

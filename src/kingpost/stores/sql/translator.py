@@ -64,6 +64,7 @@ class Translator:
         self.shared = shared
         self.root = root
         self.items: dict[int, Place] = {}
+        self.kept: dict[Expression, Value] = {}
         self.model = shared.model
         self.dialect = shared.dialect
 
@@ -95,12 +96,19 @@ class Translator:
     def value(self, expression: Expression, wanted: Type | None = None) -> Value:
         """A value; numbers in the form of the type `wanted`."""
         self._step()
+        if wanted is None and expression in self.kept:
+            return self.kept[expression]
         if wanted is not None and wanted.kind is Kind.DECIMAL and isinstance(expression, Const | Param):
             bound = translate_values.decimal(self, expression, wanted)
             if bound is not None:
                 return bound
         found = translate_values.value(self, expression)
         return found if wanted is None else translate_values.convert(self, found, wanted)
+
+    def keep(self, expression: Expression) -> Value:
+        """A value that is said in the same words each time: a database has to know what is grouped by again."""
+        found = self.kept[expression] = self.value(expression)
+        return found
 
     def once(self, operands: tuple[Expression, ...], terms: tuple[Term, ...], build: Callable[..., Term]) -> Term:
         """`build(*terms)`, with terms that are more than a column computed once."""

@@ -9,7 +9,7 @@ SOAKING = os.environ.get("KINGPOST_SOAK") == "1"
 """Whether this is `make soak`."""
 
 FIRST_SEED = time.time_ns() // 1_000_000 * 1_000_000 if SOAKING else 0
-"""Where cases that are made from numbers begin: the same in every run of the tests, never asked before by `make soak`."""
+"""Where cases made from numbers begin: the same in every run of the tests, never asked before by `make soak`."""
 
 
 def count(short: int, full: int) -> int:

@@ -28,6 +28,7 @@ from kingpost.stores.sql.dialects import POSTGRES, SQLITE, Dialect
 from kingpost.stores.sql.translate import translate
 from tests.docs.expressions import GROUPS, Row
 from tests.docs.pages import ROOT
+from tests.language.found import FOUND
 
 RESOURCE: Final = "Book"
 _LONGEST: Final = 120
@@ -141,6 +142,12 @@ SOURCE_REFUSALS: Final[dict[str, tuple[str, str, str]]] = {
     "KL014": ("an f-string", "Text is built with +, which every store has.", "'a' + name"),
 }
 """Title, explanation and remedy of the refusals of `language/source.py`, which has no registry."""
+
+
+def found() -> str:
+    """What generated expressions once showed to be wrong, and what holds it right."""
+    lines = [f"| {_escaped(what)} | {_escaped(_code(text))} |" for what, text in FOUND.items()]
+    return "\n".join(["| what | the expression that showed it |", "|---|---|", *lines, ""])
 
 
 def language_refusals() -> str:
@@ -317,6 +324,7 @@ PARTS: Final[dict[str, dict[str, Callable[..., str]]]] = {
         "language": language_tables,
         "language refusals": language_refusals,
         "model refusals": model_refusals,
+        "found": found,
     },
     "docs/reference/rest.md": {"problems": problems, "settings": rest_settings},
     "docs/reference/cli.md": {"commands": commands, "command codes": command_codes},

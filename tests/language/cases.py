@@ -46,7 +46,7 @@ class Case:
 
 def case(number: int) -> Case:
     """The case of a number."""
-    chance = random.Random(number)  # noqa: S311
+    chance = random.Random(number)
     sort = chance.choice(_SORTS)
     depth = {"deep": chance.randint(3, 5), "short": chance.randint(1, 2)}.get(sort, chance.randint(2, 4))
     kind = "bool" if sort in ("deep", "short") else sort

@@ -11,7 +11,7 @@ MOST = 2_000
 
 
 def shrink(text: str, shows: Callable[[str], bool]) -> str:
-    """The smallest expression found for which `shows` holds; it must hold for `text`. Bounded: not the smallest of all."""
+    """The smallest expression found for which `shows` holds; it must hold for `text`. Its search is bounded."""
     left = MOST
     found = True
     while found:

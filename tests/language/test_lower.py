@@ -534,7 +534,7 @@ class Settings:
         (Status.LIVE, Type(Kind.ENUM, choices=("draft", "live"), name="Status"), "live"),
         (datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))), DATETIME, datetime(2026, 1, 1, tzinfo=UTC)),
         (ADA, Type(Kind.REFERENCE, name="Person"), 7),
-        (Decimal("1.50"), Type(Kind.DECIMAL), Decimal("1.50")),
+        (Decimal("1.50"), Type(Kind.DECIMAL, places=2), Decimal("1.50")),
         ((1, None), Type(Kind.LIST, element=INT.maybe()), [1, None]),
         ({"a"}, Type(Kind.LIST, element=TEXT), ["a"]),
     ],

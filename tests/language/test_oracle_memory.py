@@ -1,14 +1,15 @@
 """The oracle, part 1: CPython runs the very function that was lowered, and the memory evaluator must agree.
 
 Where CPython answers, memory answers the same. Where CPython raises, memory answers unknown, or what `and`, `or`,
-`any`, `all`, `in` decide without the part that raises (`tests/language/kleene.py`).
+`any`, `all`, `in` decide without the part that raises (`tests/language/kleene.py`). Here on rows that
+Hypothesis draws; on one fixed set of nasty rows, beside the stores, in `tests/stores/sql/test_oracle_sql.py`.
 """
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -20,19 +21,17 @@ from kingpost.language.types import BOOL, Type
 from tests.language.domain import NASTY, NOW, Data, DictWorld, objects
 from tests.language.kleene import RAISES, kleene_function
 from tests.language.strategies import NAMES, SCHEMA, expressions, guards, python_function, rows
+from tests.soak import count
 
 KINDS = ["bool", "bool", "bool", "int", "text", "datetime", "decimal", "float"]
 RAISED = object()
-WORLD = DictWorld(NASTY)
 OBJECTS = objects(NASTY)
 # None is what CPython trips over; of the rest only what no test for None could have prevented.
 BEYOND_NONE = (ZeroDivisionError, OverflowError)
 
 written = st.sampled_from(KINDS).flatmap(lambda kind: expressions(kind, depth=5, actor=True))
-EXAMPLES = int(os.environ.get("KINGPOST_EXAMPLES", "300"))
-"""Raise it for long runs by night."""
 careful = st.sampled_from(KINDS).flatmap(lambda kind: expressions(kind, depth=6, actor=True, careful=True))
-oracle = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+oracle = settings(max_examples=count(300, 3_000), suppress_health_check=list(HealthCheck))
 
 
 def lowered(text: str, type: Type, *, proven: bool) -> tuple[Lowered, Any] | None:
@@ -81,18 +80,14 @@ def disagreements(text: str, type: Type, data: Data, world: DictWorld, people: d
                 assert tree.expression.type.nullable, about
 
 
-@oracle
-@given(written)
-def test_memory_agrees_with_cpython_on_nasty_rows(expression: tuple[str, Type]) -> None:
-    disagreements(*expression, NASTY, WORLD, OBJECTS["Person"], [None, 1, 2, 3])
-
-
+@pytest.mark.soak
 @oracle
 @given(written | careful, rows())
 def test_memory_agrees_with_cpython_on_drawn_rows(expression: tuple[str, Type], data: Data) -> None:
     disagreements(*expression, data, DictWorld(data), objects(data)["Person"], [None, 1])
 
 
+@pytest.mark.soak
 @oracle
 @given(written | careful | st.tuples(guards(), st.just(BOOL)))
 def test_what_is_proven_never_raises_over_none(expression: tuple[str, Type]) -> None:

@@ -50,7 +50,9 @@ GLOBALS: dict[str, Any] = {
     "DAY": date(2026, 3, 29),
     "KEY": UUID(int=0),
     "MOOD": Status.LIVE,
-    "CONFIG": SimpleNamespace(limit=2**31, word="", since=datetime(1, 1, 1, tzinfo=UTC), share=1.5, fee=Decimal("0.01")),
+    "CONFIG": SimpleNamespace(
+        limit=2**31, word="", since=datetime(1, 1, 1, tzinfo=UTC), share=1.5, fee=Decimal("0.01")
+    ),
 }
 """What the module of the written functions holds."""
 

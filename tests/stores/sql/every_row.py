@@ -41,7 +41,7 @@ def ask_every_row(
         raise too_large("Person") from None
     rows = database.rows(statement.text, statement.arguments(params))
     form = database.dialect.forms.python_form(expression.type) or (lambda value: value)
-    values = {key: form(value) for key, value, _, _ in rows}
+    values = {key: None if value is None else form(value) for key, value, _, _ in rows}
     true, false = {row[0] for row in rows if row[2]}, {row[0] for row in rows if row[3]}
     return Answered(true, false, values, [row[0] for row in rows])
 

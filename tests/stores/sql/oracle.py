@@ -139,9 +139,7 @@ def filtered(database: Database | MemoryDatabase, found: Understood, expected: M
     same(keys, {key for key, answer in expected.items() if answer is wanted}, f"WHERE surely {wanted}")
 
 
-def summaries(
-    database: Database | MemoryDatabase, found: Understood, expected: Mapping[Any, Any], number: int
-) -> None:
+def summaries(database: Database | MemoryDatabase, found: Understood, expected: Mapping[Any, Any], number: int) -> None:
     """Groups over the condition or by the value, and what they sum up to."""
     tree = found.tree
     where: Expression | None = None

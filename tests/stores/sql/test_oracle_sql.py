@@ -11,12 +11,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from kingpost.language.types import BOOL
 from tests.language.cases import Case, case
+from tests.language.found import FOUND
+from tests.language.found import TYPES as FOUND_TYPES
+from tests.language.writer import TYPES
 from tests.services.postgres import PostgresServer
 from tests.soak import FIRST_SEED, count
 from tests.stores.sql.databases import MemoryDatabase, postgres_database, sqlite_database
-from tests.stores.sql.found import FOUND
 from tests.stores.sql.oracle import Oracle
 
 # CPython warns of `3 is None`, which is written here like anything else.
@@ -34,11 +35,11 @@ def oracle(postgres_server: PostgresServer) -> Iterator[Oracle]:
     postgres_server.drop_database(url)
 
 
-@pytest.mark.parametrize("text", FOUND.values(), ids=FOUND.keys())
+@pytest.mark.parametrize("what", FOUND)
 @pytest.mark.parametrize("me", [None, 1])
-def test_what_was_once_wrong(oracle: Oracle, text: str, me: int | None) -> None:
+def test_what_was_once_wrong(oracle: Oracle, what: str, me: int | None) -> None:
     for way in range(8):
-        assert oracle.examine(Case(text, BOOL, me), way)
+        assert Oracle(oracle.databases).examine(Case(FOUND[what], TYPES[FOUND_TYPES.get(what, "bool")], me), way)
 
 
 @pytest.mark.soak

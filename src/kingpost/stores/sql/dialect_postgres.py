@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from kingpost.base.errors import Unsupported
 from kingpost.language.types import Kind, Type
 from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect
-from kingpost.stores.sql.forms import DOCUMENTS, PostgresForms
+from kingpost.stores.sql.forms import PostgresForms
 from kingpost.stores.sql.phrases import Condition, Phrase, Term
 from kingpost.stores.sql.unknown import LONGEST, SHORTEST
 

@@ -144,7 +144,9 @@ def limit(t: Translator, value: Expression, other: Expression, op: str) -> Value
         return None
     key = ("limit", make(Decimal("0.5").scaleb(-places(other))), places(other))  # what tells the ways of rounding apart
     if isinstance(value, Param):
-        return Value((t.param(value, value.type, lambda given: None if given is None else make(given), *key),), value.type)
+        return Value(
+            (t.param(value, value.type, lambda given: None if given is None else make(given), *key),), value.type
+        )
     bound = make(value.value)
     return Value((t.shared.binds.add((*key, value.value), lambda params: bound, sa.Integer()),), value.type)
 

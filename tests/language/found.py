@@ -1,4 +1,4 @@
-"""Every disagreement between CPython and a store that there was, as the shortest condition that shows it."""
+"""Every disagreement between CPython and a store that there was, as the shortest expression that shows it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ FOUND = {
     "a Decimal larger than all 64 bits is larger than all": "self.balance < Decimal('1e30')",
     "no balance has so many places": "self.balance == Decimal('1.505')",
     "a rounded float has all its digits": "round(self.weight if self.weight is not None else self.ratio) > 0",
+    "rows are grouped by what looks at other rows": "sum(v.n for v in self.visits)",
     "an embedded value inside another is there or not": (
         "self.office.room is not None and self.office.room.number > 3"
     ),
 }
+
+TYPES = {"rows are grouped by what looks at other rows": "int"}
+"""Of those that are no conditions."""

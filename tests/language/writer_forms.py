@@ -12,6 +12,7 @@ Forms: TypeAlias = list[Callable[[], str]]
 
 _COMPARED = ["int", "int", "text", "text", "datetime", "float", "decimal", "date", "duration"]
 _ELEMENTS = ["int", "int", "datetime", "text", "decimal", "float", "date", "duration"]
+_UNITS = ["weeks", "days", "hours", "seconds", "milliseconds", "microseconds"]
 _ENDS = ["", "0", "1", "2", "-1", "-2", "5"]
 
 
@@ -151,6 +152,8 @@ def _int(w: Writer, below: int) -> Forms:
         lambda: _generator(w, "sum", w.pick(["int", "one", "bool"]), below),
         lambda: _generator(w, w.pick(["min", "max"]), "int", below),
         lambda: f"round({w.column(w.pick(exact))})",
+        lambda: f"({w.write('duration', below)} // {w.write('duration', below)})",
+        lambda: f"({w.write('duration', below)}).{w.pick(['days', 'seconds', 'microseconds'])}",
         *_choices(w, "int", below),
     ]
 
@@ -188,14 +191,25 @@ def _datetime(w: Writer, below: int) -> Forms:
 def _duration(w: Writer, below: int) -> Forms:
     return [
         lambda: f"({w.write('datetime', below)} - {w.write('datetime', below)})",
-        lambda: f"({w.write('duration', below)} {w.pick(['+', '-'])} {w.write('duration', below)})",
+        lambda: f"({w.write('date', below)} - {w.write('date', below)})",
+        lambda: f"({w.write('duration', below)} {w.pick(['+', '-', '%'])} {w.write('duration', below)})",
+        lambda: f"({w.write('duration', below)} {w.pick(['*', '//'])} {w.write(w.pick(['small', 'int']), below)})",
+        lambda: f"({w.write('small', below)} * {w.write('duration', below)})",
+        lambda: f"{w.pick(['-', 'abs'])}({w.write('duration', below)})",
+        lambda: f"timedelta({w.pick(_UNITS)}={w.write(w.pick(['small', 'int']), below)})",
+        lambda: f"timedelta(hours={w.write('small', below)}, minutes={w.write('small', below)}, days=1)",
         lambda: _generator(w, w.pick(["min", "max"]), "duration", below),
         *_choices(w, "duration", below),
     ]
 
 
 def _date(w: Writer, below: int) -> Forms:
-    return [lambda: _generator(w, w.pick(["min", "max"]), "date", below), *_choices(w, "date", below)]
+    return [
+        lambda: f"({w.write('date', below)} {w.pick(['+', '-'])} {w.write('duration', below)})",
+        lambda: f"({w.write('duration', below)} + {w.write('date', below)})",
+        lambda: _generator(w, w.pick(["min", "max"]), "date", below),
+        *_choices(w, "date", below),
+    ]
 
 
 def _decimal(w: Writer, below: int) -> Forms:
@@ -215,13 +229,18 @@ def _float(w: Writer, below: int) -> Forms:
         w.rough = True
         return f"({w.write('int', below)} / {w.write('int', below)})"
 
+    def share() -> str:
+        w.rough = True
+        duration = w.write("duration", below)
+        return f"({duration}).total_seconds()" if w.chance(30) else f"({duration} / {w.write('duration', below)})"
+
     def total() -> str:
         w.rough = True
         return _generator(w, "sum", "float", below)
 
     found = _choices(w, "float", below)
     if "divide" not in w.without:
-        found += [quotient, lambda: f"({w.write('small', below)} / {w.write('small', below)})"]
+        found += [quotient, share, lambda: f"({w.write('small', below)} / {w.write('small', below)})"]
     if "float" not in w.without:
         found += [
             lambda: f"({w.write('float', below)} {w.pick(['+', '-', '*', '/'])} {w.write('float', below)})",

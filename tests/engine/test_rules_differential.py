@@ -220,8 +220,8 @@ class Trial:
             await self._page_by_page(("stars",), self.masked, descending=True)
 
     async def _page_by_page(self, path: tuple[str, ...], values: dict[int, Any], *, descending: bool = False) -> None:
-        """None lowest; rows of equal values by key."""
-        notes = sorted(self.visible["Note"])
+        """None lowest; rows of equal values by key, in the same direction."""
+        notes = sorted(self.visible["Note"], reverse=descending)
         notes.sort(key=lambda id: (values[id] is not None, values[id] or type(values[id])()), reverse=descending)
         found: list[int] = []
         after: str | None = None

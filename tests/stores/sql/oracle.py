@@ -194,6 +194,10 @@ def _summed_up(summary: Summary, value: Any, operands: list[Any], group: Any) ->
         expected = total if kind == "sum" else float(total) / len(known) if known else None
     rough = summary.type.kind is Kind.FLOAT
     largest = sum(abs(float(one)) for one in known) if rough and known and kind in ("sum", "avg") else 0.0
+    if rough and math.isnan(expected or 0.0):  # infinities of both signs have no sum: JSON has null for it everywhere
+        if value is not None and not math.isnan(value):
+            raise Disagreement(f"{kind} of group {group!r}: {value!r} of infinities of both signs")
+        return
     if not alike(value, expected, summary.type, rough=rough, within=1e-9 * largest):
         raise Disagreement(f"{kind} of group {group!r}: {value!r} instead of {expected!r}")
 

@@ -86,6 +86,8 @@ class Runner:
                 return OutOfRange("A computation or a value does not fit into 64 bits", index)
             case _ if isinstance(error, sqlite3.Error) and is_busy(error):
                 return StoreDown("Another process holds the database", index)
+            case _ if "parser stack overflow" in words:
+                return StoreError("The statement is nested deeper than SQLite reads: split the expression up", index)
             case _ if isinstance(error, sqlite3.ProgrammingError) or "no such" in words:
                 return StoreError(f"The store does not fit the declaration: {words}", index)
             case _ if isinstance(error, sqlite3.OperationalError):

@@ -166,6 +166,10 @@ def summary(t: Translator, node: Summary) -> Term:
     term = t.value(node.operand, node.type.maybe(False)).term
     if node.kind == "sum" and node.type.nullable:
         return _sum(t, term, node.type)
+    if node.kind == "sum" and node.type.kind is Kind.FLOAT:
+        # SQLite's sum of infinities of both signs is NULL, which is not 0.
+        nothing = sa.literal_column("0", term.type)
+        return sa.case((sa.func.count(term) == 0, nothing), else_=_sum(t, term, node.type))
     return _summarised(t, node, term)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kingpost.base.errors import KingpostError as KingpostError
     from kingpost.base.errors import NotFound as NotFound
     from kingpost.base.errors import OutOfSpace as OutOfSpace
+    from kingpost.base.errors import Refused as Refused
     from kingpost.base.errors import Rejected as Rejected
     from kingpost.base.errors import Stale as Stale
     from kingpost.base.errors import TooSlow as TooSlow
@@ -50,7 +51,7 @@ _HOMES = {
     "kingpost.app": ("App",),
     "kingpost.base.clock": ("FrozenClock",),
     "kingpost.base.errors": (
-        "Conflict", "Forbidden", "Invalid", "KingpostError", "NotFound", "OutOfSpace", "Rejected", "Stale",
+        "Conflict", "Forbidden", "Invalid", "KingpostError", "NotFound", "OutOfSpace", "Refused", "Rejected", "Stale",
         "TooSlow", "Unauthenticated", "Unavailable",
     ),
     "kingpost.base.ids": ("uuid7",),

@@ -81,6 +81,21 @@ class Conflict(KingpostError):
     title = "Conflict with the present state"
 
 
+class Refused(KingpostError):
+    """An application says no, in words for people, which go out as they are.
+
+    `field`: what of the input is the matter (`"copy"`, `"address.street"`; REST: 422 with a pointer). Without it the
+    state of things is (REST: 409).
+    """
+
+    title = "Refused"
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        self.field = field
+        code = "KP427" if field else "KP414"
+        super().__init__(code, message, [Detail("/" + field.replace(".", "/"), code, message)] if field else ())
+
+
 class Stale(KingpostError):
     """The row changed since the version that the caller named (REST: 412)."""
 

@@ -11,6 +11,7 @@ import anyio.to_thread
 
 from kingpost.engine.rows import Values
 from kingpost.model.annotations import Scope, understand
+from kingpost.model.calls import running
 from kingpost.model.model import ActionModel, Model, ResourceModel
 
 
@@ -43,8 +44,12 @@ def referring(model: Model, action: ActionModel) -> dict[str, str]:
     return {name: model.classes[one.target] for name, one in meanings.items() if one.target is not None}
 
 
-async def called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """The answer of a user's function; sync ones run in a thread, with the present context."""
-    if inspect.iscoroutinefunction(function):
-        return await function(*args, **kwargs)
-    return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs))
+async def called(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """The answer of the body of an action; sync ones run in a thread, with the present context.
+
+    Actions that it calls on the same object, or the same class, are part of it.
+    """
+    with running(getattr(function, "__self__", args[0] if args else None)):
+        if inspect.iscoroutinefunction(function):
+            return await function(*args, **kwargs)
+        return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs))

@@ -289,7 +289,7 @@ class Engine:
         with self.repeats.running(idempotency, context), self.during(context):
             arguments = await self._referred(one, arguments, context)
             if key is None:
-                self._admit(resource, action, context)
+                self.admit(resource, action, context)
                 return await self._called_once(found, one, arguments, context, idempotency)
             return await self.writer.act(resource, key, one, arguments, context, version=version, repeat=idempotency)
 
@@ -336,7 +336,7 @@ class Engine:
             return None
         return answer
 
-    def _admit(self, resource: str, action: str, context: Context) -> None:
+    def admit(self, resource: str, action: str, context: Context) -> None:
         """An action on the collection has no row: its rules may look at the actor only."""
         standing = self.plans.standing(context)
         if standing.may(resource, action) != TRUE:

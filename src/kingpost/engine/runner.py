@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Hashable, Sequence
+import inspect
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
+import anyio.from_thread
+
 from kingpost.base.errors import Conflict
+from kingpost.engine.changes import called
 from kingpost.engine.context import acting, supplied
 from kingpost.engine.engine import Engine
 from kingpost.engine.reader import missing
@@ -18,7 +22,7 @@ from kingpost.language.schema import Schema
 from kingpost.language.source import Source
 from kingpost.model.query import Asked, By, Equal, Grouped, Kind, Page, Path, Query, Spoken
 from kingpost.model.resource import Resource
-from kingpost.model.state import changes, is_new, is_reference, key_of, settle, take_in
+from kingpost.model.state import changes, is_new, is_reference, kept, key_of, settle, take_in
 from kingpost.plan.intent import Condition, Expressed, Narrowed, Read, SortKey, SummaryOf
 from kingpost.plan.values import parse_key
 
@@ -115,7 +119,7 @@ class EngineRunner:
             given = supplied.get().get(id(instance), ())
             (key,) = await engine.writer.create(resource, [members], context, written=given)
             settle(instance, {} if found.version is None else {found.version: 1})
-        else:
+        elif changes(instance):
             key = key_of(instance)
             version = instance.__dict__.get(found.version) if found.version is not None else None
             written = await engine.writer.update(resource, key, members, context, version=version, trusted=True)
@@ -143,6 +147,41 @@ class EngineRunner:
     async def allows(self, instance: Resource, verb: str) -> bool:
         """Whether the actor may do this to the row."""
         return await self._engine.allows(type(instance).__name__, key_of(instance), verb, self._engine.context())
+
+    async def act(self, on: Any, action: str, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """An action on a row, or on all rows where `on` is the class, just as it is asked through a door."""
+        engine, cls = self._engine, cast(type[Resource], on if isinstance(on, type) else type(on))
+        found = engine.model[cls.__name__]
+        one, context = found.actions[action], engine.context()
+        if on is cls:
+            engine.admit(found.name, action, context)
+            with engine.during(context):
+                return await called(one.function, *args, **named)
+        arguments = inspect.signature(one.function).bind(on, *args, **named).arguments
+        arguments.pop(next(iter(arguments)))  # self
+        unsaved = ", ".join(changes(on))
+        if unsaved:
+            remedy = "save() it first, as an action writes what its own body changes"
+            raise RuntimeError(
+                f"{found.name}.{action}: {unsaved} of this {found.name} is changed and not saved; {remedy}"
+            )
+        with engine.during(context), kept(on):
+            return await engine.writer.act(found.name, key_of(on), one, arguments, context, on=on)
+
+    def act_from_thread(self, on: Any, action: str, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """The same for an action that is a plain function, which only a thread can wait for."""
+        try:
+            return anyio.from_thread.run(self.act, on, action, args, named)
+        except RuntimeError as error:
+            if "AnyIO worker thread" not in str(error):
+                raise
+            name = f"{self._name(on)}.{action}"
+            remedy = f"write it as async def, or await anyio.to_thread.run_sync(…{action})"
+            raise RuntimeError(f"{name} is a plain function, which can't wait for its store here; {remedy}") from None
+
+    @staticmethod
+    def _name(on: Any) -> str:
+        return on.__name__ if isinstance(on, type) else type(on).__name__
 
 
 class Intents:

@@ -27,8 +27,9 @@ from kingpost.engine.shown import Shown
 from kingpost.model.instances import fill
 from kingpost.model.model import ActionModel, Model, ResourceModel
 from kingpost.model.patches import MergePatch
-from kingpost.model.state import key_of, settle
+from kingpost.model.state import key_of, renew, settle
 from kingpost.plan.select import Clear, Delete, Insert, Operation, Update
+from kingpost.plan.write import is_local
 from kingpost.stores.contract import StaleRow, Store, StoreError
 
 ATTEMPTS = 3
@@ -251,7 +252,8 @@ class Writer:
 
         async def attempt(loaded: Loaded, index: int) -> list[Operation]:
             if action is not None:
-                return (await self._acted(found, loaded, action, {}, context))[1]
+                row = self.rows.instance(resource, loaded.values)
+                return (await self._acted(found, loaded, row, action, {}, context))[1]
             if found.deleted is not None:
                 by_column = self.rows.changed(resource, {found.deleted: context.now})
                 return [Update(resource, loaded.key, by_column, loaded.version)]
@@ -269,34 +271,50 @@ class Writer:
         *,
         version: int | None = None,
         repeat: Idempotency | None = None,
+        on: Any = None,
     ) -> Any:
-        """Call the body of an action on one row and store what it changed; answers what it returned."""
+        """Call the body of an action on one row and store what it changed; answers what it returned.
+
+        `on`: the object that the body sees, made anew from the row; else there is one for the purpose.
+        """
         found = self.model[resource]
         if await self.repeats.find(found, repeat, context) is not None:
             return None
         answer: Any = None
+        seen: Any = None
 
         async def attempt(loaded: Loaded, index: int) -> list[Operation]:
-            nonlocal answer
-            answer, operations = await self._acted(found, loaded, action, arguments, context)
+            nonlocal answer, seen
+            row = self.rows.instance(resource, loaded.values)
+            seen = (
+                row
+                if on is None
+                else renew(on, row, [c.name for c in found.computed.values() if is_local(c.expression)])
+            )
+            answer, operations = await self._acted(found, loaded, seen, action, arguments, context)
             return operations
 
-        await self._attempts(found, [key], action.name, context, attempt, repeat, version=version)
+        held = await self._attempts(found, [key], action.name, context, attempt, repeat, version=version)
+        if seen is not None:
+            settle(seen, {} if found.version is None else {found.version: held})
         return answer
 
     async def _acted(
-        self, found: ResourceModel, loaded: Loaded, action: ActionModel, arguments: Mapping[str, Any], context: Context
+        self,
+        found: ResourceModel,
+        loaded: Loaded,
+        instance: Any,
+        action: ActionModel,
+        arguments: Mapping[str, Any],
+        context: Context,
     ) -> tuple[Any, list[Operation]]:
-        instance = self.rows.instance(found.name, loaded.values)
         answer = await called(action.function, instance, **arguments)
         members = self.model.inputs.check(instance)
         if not members:
             return answer, []
         change = sorted_out(found, members)
         verb = action.name if action.check == "both" else None
-        operations = await self._changed(found, loaded, change, context, verb, ())
-        settle(instance, {} if found.version is None else {found.version: (loaded.version or 0) + 1})
-        return answer, operations
+        return answer, await self._changed(found, loaded, change, context, verb, ())
 
     async def _changed(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from types import MethodType
 from typing import Any, Final, Optional, Self
 
 from kingpost.model.annotations import NotUnderstood, understand
@@ -40,7 +41,7 @@ def _action(drafts: Drafts, draft: Draft, method: Method) -> ActionModel:
             drafts.refuse("KM704", f"{what} is an action and something else", "two methods", draft, name)
     return ActionModel(
         name=name,
-        function=getattr(draft.cls, name) if method.collection else method.function,
+        function=MethodType(method.function, draft.cls) if isinstance(unbound, classmethod) else method.function,
         on="collection" if method.collection else "row",
         parameters=tuple(_parameters(drafts, draft, method, isinstance(unbound, staticmethod))),
         returns=_returns(drafts, draft, method),

@@ -10,6 +10,7 @@ from typing import Any
 from kingpost.base.problems import Excerpt, Problem
 from kingpost.language.types import Kind, Type
 from kingpost.model.annotations import Meaning, NotUnderstood, Scope, understand
+from kingpost.model.calls import body_of
 from kingpost.model.declaration import Declaration, Member, declaration
 from kingpost.model.declare import ACTION, RULES, VALIDATOR
 from kingpost.model.model import FieldModel, RelationModel
@@ -63,7 +64,7 @@ class Draft:
         found: dict[str, Method] = {}
         for owner in reversed(self.cls.__mro__):
             for name, value in vars(owner).items():
-                function = getattr(value, "__func__", value)
+                function = body_of(getattr(value, "__func__", value))
                 if inspect.isfunction(function) and hasattr(function, mark):
                     spec = getattr(function, mark)
                     bound = isinstance(value, (classmethod, staticmethod))

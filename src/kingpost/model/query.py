@@ -7,7 +7,7 @@ on the call.
 from __future__ import annotations
 
 import ast
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass, fields, replace
@@ -124,6 +124,8 @@ class Runner(Protocol):
     async def delete(self, instance: Resource) -> None: ...
     async def load(self, instance: Resource, names: Sequence[Path]) -> None: ...
     async def allows(self, instance: Resource, verb: str) -> bool: ...
+    async def act(self, on: Any, action: str, args: Sequence[Any], named: Mapping[str, Any]) -> Any: ...
+    def act_from_thread(self, on: Any, action: str, args: Sequence[Any], named: Mapping[str, Any]) -> Any: ...
 
 
 current_runner: ContextVar[Runner | None] = ContextVar("kingpost_runner", default=None)

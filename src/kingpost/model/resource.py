@@ -11,7 +11,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from kingpost.base.ids import uuid7
-from kingpost.model import construct, state
+from kingpost.model import calls, construct, state
 from kingpost.model.declaration import Declaration, class_of, declaration, take_down
 from kingpost.model.declare import MISSING, NotLoaded, Permission, field
 from kingpost.model.names import meant, snake
@@ -93,6 +93,7 @@ class Resource:
         cls.__kingpost__ = shape
         if "__init__" not in vars(cls):
             setattr(cls, "__init__", construct.constructor(shape, _new_key, _acting))  # noqa: B010
+        calls.ask_instead(cls)
         for name in [*shape.members, *(["id"] if shape.implicit_key else [])]:
             hidden = name in vars(cls) and name not in shape.own  # by a method
             if not hidden and not hasattr(Resource, name):  # both are refused when the App is built

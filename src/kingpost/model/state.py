@@ -7,7 +7,8 @@ Beside it are two slots. `_kingpost_state`: None while the row was never stored,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy, deepcopy
 from typing import Any, Final, TypeVar, cast
 
@@ -133,6 +134,46 @@ def take_in(instance: Any, values: Mapping[str, Any]) -> None:
     instance.__dict__.update(values)
     loaded = _frozen(declaration(class_of(instance)), dict(values))
     set_state(instance, {**(instance._kingpost_state or {}), **loaded})
+
+
+def renew(instance: R, row: R, follows: Iterable[str]) -> R:
+    """Make the instance, of which nothing is to be saved, what the row is now.
+
+    What is loaded of other rows stays where the relation still leads there. `follows`: computed fields that follow from
+    the row alone, to be computed again when they are asked for.
+    """
+    values, fresh = instance.__dict__, dict(row.__dict__)
+    values.update(_unchanged(instance))
+    for name, value in fresh.items():
+        kept = values.get(name)
+        if "__kingpost__" in vars(class_of(value)) and class_of(kept) is class_of(value) and bool(kept == value):
+            fresh[name] = kept
+    for name in follows:
+        values.pop(name, None)
+    take_in(instance, fresh)
+    return instance
+
+
+@contextmanager
+def kept(instance: Any) -> Generator[None]:
+    """Where the block fails, the instance is what it was before, which is what is stored."""
+    values, state = dict(instance.__dict__), instance._kingpost_state
+    try:
+        yield
+    except BaseException:
+        set_state(instance, state)
+        instance.__dict__.clear()
+        instance.__dict__.update(values)
+        instance.__dict__.update(_unchanged(instance))
+        raise
+
+
+def _unchanged(instance: Any) -> dict[str, Any]:
+    """The values that may have been changed in place, as they are stored."""
+    shape = declaration(class_of(instance))
+    mutable = () if shape.bound is None else shape.bound.mutable
+    stored: dict[str, Any] = instance._kingpost_state or {}
+    return _frozen(shape, {name: stored[name] for name in mutable if name in stored and name in instance.__dict__})
 
 
 def _frozen(shape: Declaration, values: dict[str, Any]) -> dict[str, Any]:

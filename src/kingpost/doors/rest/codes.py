@@ -133,6 +133,8 @@ KP412 The row has changed
     The row no longer has the version named in If-Match. Read it again, and decide anew.
 KP413 More than one row
     One row was expected, and several fulfil the conditions.
+KP414 The application refuses
+    The present state of things does not admit what was asked; the message is the application's own.
 KP422 The input is not accepted
     Members are missing, unknown, not writable, or of another type or range, or refer to no row that you may see. Each
     entry of errors points at one of them.
@@ -144,6 +146,8 @@ KP425 A check of the resource failed
     The resource has checks of its own; the message is theirs.
 KP426 A value must be given
     The member named in errors gets its value from who is logged in, and nobody is.
+KP427 The application refuses an input
+    The member named in errors can't be what it is, for a reason of the application; the message is its own.
 KP430 The request is being answered
     A request with this Idempotency-Key is in progress. Wait for its answer, or ask again later.
 KP431 The Idempotency-Key was used for another request

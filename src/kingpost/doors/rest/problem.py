@@ -25,6 +25,7 @@ from kingpost.base.errors import (
     Unavailable,
     Unsupported,
 )
+from kingpost.base.errors import Refused as Declined
 from kingpost.doors.rest.answer import HTML, NO_STORE, NOSNIFF, PROBLEM, Answer, Header
 from kingpost.doors.rest.codes import CODES, Code
 
@@ -70,6 +71,8 @@ def status_of(error: KingpostError) -> int:
     """The HTTP status of an error."""
     if isinstance(error, Refused):
         return error.status
+    if isinstance(error, Declined):
+        return 422 if error.field else 409
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 

@@ -113,10 +113,13 @@ class PostgresServer:
                 self.kill()
 
     def kill(self) -> None:
-        """`kill -9`: what is left is what a crash leaves."""
+        """`kill -9`: what is left is what a crash leaves. Its other processes notice that and end too."""
         if self._process:
+            rest = _children(self._process.pid)
             self._process.kill()
             self._process.wait()
+            while rest & _running():  # with one of them in its memory, the next server does not start
+                time.sleep(0.02)
             self._process = None
 
     def restart(self) -> None:
@@ -195,6 +198,20 @@ class PostgresServer:
             failure.add_note(done.stderr.strip())
             raise failure
         return done.stdout
+
+
+def _processes() -> list[tuple[int, int, str]]:
+    """Process id, that of the parent, and state."""
+    told = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True).stdout
+    return [(int(pid), int(parent), state) for pid, parent, state in map(str.split, told.splitlines())]
+
+
+def _children(pid: int) -> set[int]:
+    return {child for child, parent, _ in _processes() if parent == pid}
+
+
+def _running() -> set[int]:
+    return {pid for pid, _, state in _processes() if not state.startswith("Z")}
 
 
 @contextmanager

@@ -15,11 +15,15 @@ from typing import Any
 from kingpost.stores.contract import StoreDown
 
 
+class NoPlace(StoreDown):
+    """The server has as many connections as it takes."""
+
+
 class Pool:
     """At most `size` connections, made when they are first needed.
 
     Args:
-        connect: Opens one connection (asyncpg's).
+        connect: Opens one connection (asyncpg's). Where it raises `NoPlace`, those that are open have to do.
         size: How many there may be at once.
         wait: How many seconds `acquire` waits for one before `StoreDown`.
         name: What they are for, in errors.
@@ -84,9 +88,15 @@ class Pool:
         """Open one; its place is counted already."""
         try:
             return await self._connect()
+        except NoPlace:
+            if self._open == 1:
+                self._free_place()
+                raise
+            self._open -= 1  # nobody else is to try meanwhile
         except BaseException:
             self._free_place()
             raise
+        return await self._queue()
 
     async def _queue(self) -> Any:
         """Wait in line for a connection, or for the place of one that broke (answered as None)."""

@@ -19,9 +19,9 @@ from kingpost.stores.sql import postgres_catalog, postgres_codecs, schema
 from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.common import Ground
 from kingpost.stores.sql.dialects import POSTGRES
-from kingpost.stores.sql.pool import Pool
+from kingpost.stores.sql.pool import NoPlace, Pool
 from kingpost.stores.sql.postgres_connection import STATEMENTS, Connection
-from kingpost.stores.sql.postgres_run import AGAIN, FAILURES, Runner, is_lost
+from kingpost.stores.sql.postgres_run import AGAIN, FAILURES, REFUSED, Runner, is_lost
 from kingpost.stores.sql.statement import Statement
 
 T = TypeVar("T")
@@ -167,7 +167,8 @@ class PostgresStore:
             await postgres_codecs.install(connection)
         except FAILURES as error:
             words = str(error) or f"no answer within {settings.wait:g} s"
-            raise StoreDown(f"PostgreSQL can't be reached: {words}") from error
+            full = isinstance(error, asyncpg.TooManyConnectionsError)
+            raise (NoPlace if full else StoreDown)(f"PostgreSQL can't be reached: {words}") from error
         return connection
 
     async def _read(self, query: Callable[[Any], Awaitable[Any]]) -> Any:
@@ -198,8 +199,9 @@ class PostgresStore:
             answers = await self._runner.run(connection, steps)
             broken = False
         except StoreError as error:
-            broken = error.__cause__ is not None and is_lost(error.__cause__)
-            if isinstance(error, StoreDown) and broken:
+            cause = error.__cause__
+            broken = cause is not None and is_lost(cause)
+            if isinstance(error, StoreDown) and broken and not isinstance(cause, REFUSED):
                 raise OutcomeUnknown(f"{error}; the outcome of the write is unknown") from error
             raise
         except AGAIN as error:

@@ -29,6 +29,9 @@ LOST = (
 )
 """After these the connection is not to be used again."""
 
+REFUSED = (asyncpg.ReadOnlySQLTransactionError,)
+"""Of these, those after which it is known that nothing was done."""
+
 AGAIN = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -113,8 +116,10 @@ class Runner:
                 return OutOfRange("A value is larger than the store can hold", index)
             case asyncpg.QueryCanceledError():
                 return TooSlow("The statement ran longer than it may and was stopped", index)
-            case asyncpg.ReadOnlySQLTransactionError():
+            case asyncpg.ReadOnlySQLTransactionError() if step is None:
                 return StoreError("Reads may not write: this connection is read-only", index)
+            case asyncpg.ReadOnlySQLTransactionError():
+                return StoreDown("PostgreSQL takes no writes now: a standby, or set to read only", index)
             case asyncpg.DiskFullError():
                 return StoreFull(f"PostgreSQL's disk is full: {error}", index)
             case asyncpg.InsufficientResourcesError():  # out of memory, too many connections

@@ -25,7 +25,7 @@ from kingpost import (
     computed,
     field,
     validate,
-)  # fmt: skip
+)
 from kingpost.testing import Client
 
 DAY = date(2026, 5, 1)

@@ -64,6 +64,11 @@ def truth(expression: Expression) -> Expression:
             return Truth(expression)
 
 
+def typed(expression: Expression, type: Type) -> Expression:
+    """None as one of the values of the other branches: PostgreSQL wants to know of which type."""
+    return Const(None, type.maybe()) if isinstance(expression, Const) and expression.value is None else expression
+
+
 class Values(Scope):
     """Expressions in general; the forms that need more are read by the classes built on this one."""
 
@@ -233,7 +238,7 @@ class Values(Scope):
         if result == BOOL:
             parts = tuple(truth(operand) for operand in operands)
             return And(parts) if conjunction else Or(parts)
-        parts = tuple(converted(operand, result) for operand in operands)
+        parts = tuple(typed(converted(operand, result), result) for operand in operands)
         return And(parts, result) if conjunction else Or(parts, result)
 
     def part(self, node: ast.expr) -> Expression:
@@ -277,4 +282,4 @@ class Values(Scope):
             raise self.refused("KL305", node, message)
         if joined == BOOL:
             return If(condition, truth(then), truth(otherwise), BOOL)
-        return If(condition, then, otherwise, joined)
+        return If(condition, typed(then, joined), typed(otherwise, joined), joined)

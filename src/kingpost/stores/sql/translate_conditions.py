@@ -33,6 +33,7 @@ from kingpost.language.types import BOOL, INT, Kind, Type
 from kingpost.stores.sql import translate_lists, translate_many, translate_numbers, translate_text
 from kingpost.stores.sql.forms import DOCUMENTS
 from kingpost.stores.sql.phrases import Condition, Term, both, either, negated
+from kingpost.stores.sql.translate_masks import unmasked
 from kingpost.stores.sql.unknown import can_be_unknown, condition_unknown
 from kingpost.stores.sql.value import Value
 
@@ -47,6 +48,9 @@ NUMBERS = (Kind.BOOL, Kind.INT, Kind.DECIMAL, Kind.FLOAT)
 
 def rail(t: Translator, node: Expression, wanted: bool) -> Condition:
     """Surely true if `wanted`, else surely false."""
+    masked = unmasked(node)
+    if masked is not None:
+        return t.rail(masked, wanted)
     match node:
         case Const(value=True | False | None as known):  # None decides nothing
             return sa.true() if known is wanted else sa.false()

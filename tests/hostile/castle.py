@@ -152,7 +152,7 @@ class Oath(Resource, read=anyone, write=authenticated):
 
     word: str = field(max_length=40)
     steps: int = 1
-    canary_to: int = field(default=0, read=BOSS)
+    canary_to: int = field(default=0, read=BOSS, write=BOSS)
     constraints = [unique("word", "canary_to")]
 
     @computed(stored=True, read=BOSS)

@@ -11,6 +11,7 @@ from kingpost.engine.context import Context
 from kingpost.engine.failures import explained, no_such_row, within
 from kingpost.model.model import Model
 from kingpost.plan.select import Check, Operation
+from kingpost.plan.standing import Standing
 from kingpost.stores.contract import CheckFailed, ReferenceViolation, StoreError, UniqueViolation
 
 
@@ -44,13 +45,13 @@ class Batch:
         """The part of the input that an error is about; "" where the store can't tell."""
         return "" if error.operation is None else self._places[error.operation]
 
-    def explained(self, error: StoreError, model: Model, context: Context, store: str) -> KingpostError:
-        """The error that the caller gets."""
+    def explained(self, error: StoreError, standing: Standing, context: Context, store: str) -> KingpostError:
+        """The error that the caller gets, who stands so."""
         try:
             with within(self.place(error)):
-                linking = _linking(error, model)
+                linking = _linking(error, standing.model)
                 raise self._refused(error, context) or (
-                    explained(error, store) if linking is None else no_such_row((linking,))
+                    explained(error, store, standing) if linking is None else no_such_row((linking,))
                 )
         except KingpostError as told:
             return told

@@ -213,8 +213,9 @@ class Checks:
         for one, compute in self._stored[found.name]:
             value = compute(self._frame(found, values, context, one.captures))
             if value is UNKNOWN:
-                message = f"{one.name} can't be computed from these values"
-                raise Rejected("KP426", message, [Detail(f"/{one.name}", "KP426", message)])
+                known = self._plans.standing(context).knows(found.name, one.name)
+                message = f"{one.name if known else 'what follows'} can't be computed from these values"
+                raise Rejected("KP426", message, [Detail(f"/{one.name}" if known else "", "KP426", message)])
             values[one.name] = value
 
     def _frame(self, found: ResourceModel, values: Values, context: Context, captures: Sequence[Any]) -> Frame:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from types import MappingProxyType
 from typing import Any, cast
 
 from kingpost.base.clock import Clock
 from kingpost.base.errors import Forbidden, NotFound, Unauthenticated, Unsupported
+from kingpost.engine.arguments import with_rows
 from kingpost.engine.asking import asked
-from kingpost.engine.changes import called, referring
+from kingpost.engine.changes import called
 from kingpost.engine.context import (
     Context,
     During,
@@ -23,7 +25,7 @@ from kingpost.engine.context import (
 )
 from kingpost.engine.cursor import Cursors
 from kingpost.engine.explain import explained_plan
-from kingpost.engine.failures import explained, no_such_row
+from kingpost.engine.failures import explained
 from kingpost.engine.objects import constructors
 from kingpost.engine.plans import Plans
 from kingpost.engine.reader import Reader
@@ -287,32 +289,11 @@ class Engine:
         found = self.model[resource]
         one = found.actions[action]
         with self.repeats.running(idempotency, context), self.during(context):
-            arguments = await self._referred(one, arguments, context)
+            arguments = await with_rows(self.objects, one, arguments, context)
             if key is None:
                 self.admit(resource, action, context)
                 return await self._called_once(found, one, arguments, context, idempotency)
             return await self.writer.act(resource, key, one, arguments, context, version=version, repeat=idempotency)
-
-    async def _referred(self, action: ActionModel, arguments: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
-        """The inputs of an action, keys of rows become rows, as the actor may see them. Raises `Rejected`."""
-
-        async def row(name: str, target: str, key: Any) -> Any:
-            if not isinstance(key, tuple):
-                return key
-            try:
-                read = Read(target, key, whole=True)  # pyright: ignore[reportUnknownArgumentType]
-                return (await self.objects.one(read, context)).item
-            except (NotFound, Forbidden, Unauthenticated):
-                raise no_such_row((name,)) from None
-
-        given = dict(arguments)
-        for name, target in referring(self.model, action).items():
-            value = given.get(name)
-            if isinstance(value, list):
-                given[name] = [await row(name, target, key) for key in value]  # pyright: ignore[reportUnknownVariableType]
-            else:
-                given[name] = await row(name, target, value)
-        return {name: value for name, value in given.items() if name in arguments}
 
     async def _called_once(
         self,
@@ -391,6 +372,10 @@ class Engine:
     def during(self, context: Context) -> During:
         """User code inside acts as the context says."""
         return During(context)
+
+    def knows(self, resource: str, context: Context) -> Callable[[str], bool]:
+        """Says which members of a resource may be named to the actor."""
+        return partial(self.plans.standing(context).knows, resource)
 
     def explain(self, read: Read, context: Context) -> str:
         """The steps of a read, each with the store's own words."""

@@ -7,6 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from kingpost.base.errors import Conflict, Detail, Forbidden, KingpostError, OutOfSpace, Rejected, TooSlow, Unavailable
+from kingpost.language.tree import TRUE
+from kingpost.plan.standing import Standing
 from kingpost.stores import contract as stores
 from kingpost.stores.contract import (
     CheckFailed,
@@ -22,17 +24,22 @@ from kingpost.stores.contract import (
 log = logging.getLogger("kingpost.store")
 
 
-def explained(error: StoreError, store: str) -> KingpostError:
-    """The error that the caller gets of what a store reports; the operator's part is logged."""
+def explained(error: StoreError, store: str, standing: Standing | None = None) -> KingpostError:
+    """The error that the caller gets of what a store reports; the operator's part is logged.
+
+    Nothing is named to the caller that he, who stands so, may not know of.
+    """
     match error:
-        case UniqueViolation(members=members):
+        case UniqueViolation(resource=resource, members=members):
+            members = tuple(name for name in members if standing is None or standing.knows(resource, name))
             said = " and ".join(members) or "a unique value"
             message = f"{said} is taken" if len(members) < 2 else f"the combination of {said} is taken"
             return Conflict("KP409", message, [Detail(f"/{name}", "KP409", message) for name in members])
         case ReferenceViolation(kind="missing", members=members):
             return no_such_row(tuple(members))
         case ReferenceViolation(resource=resource):
-            return Conflict("KP410", f"other rows still refer to this one: {resource}")
+            seen = standing is None or (resource in standing.model.resources and standing.visible(resource) == TRUE)
+            return Conflict("KP410", f"other rows still refer to this one{f': {resource}' if seen else ''}")
         case CheckFailed(reason=reason) if reason.startswith("reference "):
             return no_such_row((reason.removeprefix("reference "),))
         case CheckFailed(reason=reason):

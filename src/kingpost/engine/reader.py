@@ -209,6 +209,8 @@ class Reader:
         params = {**parameters(context, ready.plan.captures), "now": now}
         if read.key is not None:
             params["key"] = bound_key(read.key)
+        if read.keys is not None:
+            params["keys"] = [bound_key(key) for key in read.keys]
         if read.offset:
             params["offset"] = read.offset
         if read.search is not None:

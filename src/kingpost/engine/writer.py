@@ -90,7 +90,7 @@ class Writer:
             before = await self.repeats.find(found, repeat, context) if self.repeats.repeated(error) else None
             if before is None:
                 await batch.decide(error)
-                raise batch.explained(error, self.model, context, found.store) from error
+                raise batch.explained(error, self.plans.standing(context), context, found.store) from error
             return before
         return keys
 
@@ -386,7 +386,7 @@ class Writer:
             except StoreError as error:
                 if self.repeats.repeated(error) and await self.repeats.find(found, repeat, context) is not None:
                     return None
-                raise batch.explained(error, self.model, context, found.store) from error
+                raise batch.explained(error, self.plans.standing(context), context, found.store) from error
             else:
                 return None if held is None else held + 1
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -49,12 +49,18 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def details(error: ValidationError, known: Collection[str] = (), at: tuple[str | int, ...] = ()) -> tuple[Detail, ...]:
+def details(
+    error: ValidationError,
+    known: Collection[str] = (),
+    at: tuple[str | int, ...] = (),
+    fixed: Callable[[str], str] = lambda name: "",
+) -> tuple[Detail, ...]:
     """What is wrong, in the order found, the first hundred of it.
 
-    `known`: names there are, for those that are not; `at`: where the input is.
+    `known`: names there are, for those that are not; `at`: where the input is; `fixed`: why a name that is not taken
+    here can't be written, "" if there is none such.
     """
-    return tuple(_detail(dict(each), known, at) for each in error.errors(include_url=False)[:TOLD])
+    return tuple(_detail(dict(each), known, at, fixed) for each in error.errors(include_url=False)[:TOLD])
 
 
 def pointer(location: tuple[str | int, ...]) -> str:
@@ -63,10 +69,14 @@ def pointer(location: tuple[str | int, ...]) -> str:
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def _detail(error: Mapping[str, Any], known: Collection[str], at: tuple[str | int, ...]) -> Detail:
+def _detail(
+    error: Mapping[str, Any], known: Collection[str], at: tuple[str | int, ...], fixed: Callable[[str], str]
+) -> Detail:
     location: tuple[str | int, ...] = error["loc"]
     where, kind, context = pointer((*at, *location)), str(error["type"]), error.get("ctx", {})
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        if len(location) == 1 and (why := fixed(str(location[0]))):
+            return Detail(where, "readonly", why)
         hint = meant(str(location[-1]), known) if len(location) == 1 else ""
         return Detail(where, "unknown", "there is no such member" + (f"; {hint}" if hint else ""))
     if error.get("input") is None and kind != "missing":

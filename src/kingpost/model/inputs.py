@@ -48,6 +48,8 @@ _SUFFIX: Final[Mapping[Purpose, str]] = {
     "row": "Row", "changed": "Changed",
 }  # fmt: skip
 _NO_SCOPE: Final = Scope("", {}, {})
+_READ_ONLY: Final = "is read-only"
+_ONCE: Final = "is written when the row is created, and not changed"
 _PREFIX: Final = "m_"  # of Pydantic's own names, so that a member may be called `json` or `model_config`
 
 
@@ -73,18 +75,37 @@ class Inputs:
 
     # ---------------------------------------------------------------------------------------------------------- taking
 
-    def accept(self, resource: str, purpose: Purpose, data: object, at: tuple[str | int, ...] = ()) -> dict[str, Any]:
+    def accept(
+        self,
+        resource: str,
+        purpose: Purpose,
+        data: object,
+        at: tuple[str | int, ...] = (),
+        knows: Callable[[str], bool] = bool,
+    ) -> dict[str, Any]:
         """Check parsed JSON, or Python values, and answer Python values by member.
 
-        Raises Rejected; `at` is where `data` is in what was sent. Defaults are not filled in.
+        Raises Rejected; `at` is where `data` is in what was sent, `knows` says which members may be named to who sent
+        it. Defaults are not filled in.
         """
-        return self._accept(self.form(resource, purpose), data, at)
+        of = self.model[resource]
+
+        def fixed(name: str) -> str:
+            owner = of.owner(name) if knows(name) else None
+            return "" if owner is None else _ONCE if owner.access.writable == "once" else _READ_ONLY
+
+        return self._accept(self.form(resource, purpose), data, at, knows, fixed)
 
     def accept_each(
-        self, resource: str, purpose: Literal["replace each", "patch each"], data: object, at: tuple[str | int, ...]
+        self,
+        resource: str,
+        purpose: Literal["replace each", "patch each"],
+        data: object,
+        at: tuple[str | int, ...],
+        knows: Callable[[str], bool] = bool,
     ) -> tuple[Key, dict[str, Any]]:
         """The same for one of many: its key, and the members beside."""
-        members = self.accept(resource, purpose, data, at)
+        members = self.accept(resource, purpose, data, at, knows)
         names = self.model[resource].key
         key = tuple(part for name in names for part in _as_tuple(members[name]))
         return key, {name: value for name, value in members.items() if name not in names}
@@ -124,12 +145,19 @@ class Inputs:
         return self.accept(name, purpose, data)
 
     @staticmethod
-    def _accept(form: type[Form], data: object, at: tuple[str | int, ...]) -> dict[str, Any]:
+    def _accept(
+        form: type[Form],
+        data: object,
+        at: tuple[str | int, ...],
+        knows: Callable[[str], bool] = bool,
+        fixed: Callable[[str], str] = lambda name: "",
+    ) -> dict[str, Any]:
         try:
             return form.model_validate(data).plain()
         except ValidationError as error:
             known = [field.alias or name for name, field in form.model_fields.items()]
-            raise Rejected("KP422", "The input is not accepted", details(error, known, at)) from None
+            told = details(error, list(filter(knows, known)), at, fixed)
+            raise Rejected("KP422", "The input is not accepted", told) from None
 
     # ----------------------------------------------------------------------------------------------------------- forms
 

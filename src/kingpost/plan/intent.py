@@ -85,7 +85,8 @@ class Read:
     """A read of one resource: one row (`key`), a page of rows, or a summary (`summaries`).
 
     `fields`: paths of what to answer, None for all that may be read. `include`: relations to fill in, each a path.
-    `relation`: instead of the row of `key`, the rows at the end of that relation of it. `whole`: for objects of the
+    `relation`: instead of the row of `key`, the rows at the end of that relation of it. `keys`: only rows that have one
+    of these. `whole`: for objects of the
     declaration, which also need the key and the row version.
     """
 
@@ -105,6 +106,7 @@ class Read:
     group: tuple[tuple[str, ...], ...] | None = None
     summaries: tuple[SummaryOf, ...] = ()
     whole: bool = False
+    keys: tuple[tuple[Any, ...], ...] | None = None
 
     @property
     def written_limit(self) -> bool:
@@ -130,6 +132,7 @@ class Read:
             self.group,
             tuple((one.kind, one.path, one.name, one.shape) for one in self.summaries),
             self.whole,
+            self.keys is not None,
         )
 
 

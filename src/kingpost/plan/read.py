@@ -16,6 +16,7 @@ from kingpost.language.tree import (
     Expression,
     Field,
     Identity,
+    In,
     Item,
     Keyed,
     Many,
@@ -34,7 +35,7 @@ from kingpost.plan.intent import Read, SummaryOf
 from kingpost.plan.orders import key_order
 from kingpost.plan.plan import CursorPlan, Entry, Fetch, Leaf, ReadPlan, Shape
 from kingpost.plan.select import Order, Select
-from kingpost.plan.shapes import Columns, ShapePlanner, Tree
+from kingpost.plan.shapes import Columns, ShapePlanner, Tree, keys_of
 from kingpost.plan.standing import Standing
 from kingpost.plan.supplied import along, unknown
 
@@ -122,6 +123,8 @@ class ReadPlanner:
             parts.append(self._related(read.relation))
         elif read.key is not None:
             parts.append(Compare("==", identity(root), Param("key", reference(self.resource))))
+        if read.keys is not None:
+            parts.append(In(identity(root), keys_of(self.resource)))
         for index, condition in enumerate(read.conditions):
             parts.append(self.conditions.one(self.resource, condition, f"c{index}"))
         if read.search is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kingpost.language.evaluate import Frame
 from kingpost.language.tree import FALSE, TRUE, Expression, Root, Row, all_of, rebase
+from kingpost.model.model import ComputedModel
 from kingpost.plan.rights import Outcomes, Right, Rights, unless_true
 
 
@@ -49,6 +50,14 @@ class Standing:
             return FALSE
         right = None if self.system else self.rights.member(resource, name, mode)
         return TRUE if right is None else self.fold(right)
+
+    def knows(self, resource: str, name: str) -> bool:
+        """Whether a member may be named to the asker: on some row he may read it, or write it."""
+        owner = self.model[resource].owner(name)
+        if owner is None or self.member(resource, name) != FALSE:
+            return owner is not None
+        written = not isinstance(owner, ComputedModel) and owner.access.writable != "never"
+        return written and self.member(resource, name, "write") != FALSE
 
     def member_of(self, row: Row, name: str) -> Expression:
         """The same, about a row other than the root."""

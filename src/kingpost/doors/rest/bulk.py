@@ -51,7 +51,8 @@ class BulkWrites:
         """`POST /api/articles`: rows made together are answered by their keys, in the order given."""
         self._bounded(given)
         name = entry.resource.name
-        data = self._each(given, lambda one, index: self._inputs.accept(name, "create", one, (index,)))
+        knows = self._engine.knows(name, request.context)
+        data = self._each(given, lambda one, index: self._inputs.accept(name, "create", one, (index,), knows))
         keys: Sequence[Key] = ()
         if data:
             keys = await self._engine.create(name, data, request.context, idempotency=repeat)
@@ -77,7 +78,8 @@ class BulkWrites:
     async def _update(self, request: Request, entry: Entry, purpose: Literal["replace each", "patch each"]) -> Answer:
         given, repeat = await self._array(request, entry)
         name = entry.resource.name
-        items = self._each(given, lambda one, index: self._inputs.accept_each(name, purpose, one, (index,)))
+        knows = self._engine.knows(name, request.context)
+        items = self._each(given, lambda one, index: self._inputs.accept_each(name, purpose, one, (index,), knows))
         keys: Sequence[Key] = ()
         if items:
             keys = await self._engine.update_many(

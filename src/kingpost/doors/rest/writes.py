@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any, TypeAlias, cast
 
@@ -52,7 +52,7 @@ class Writes:
         repeat = repeat_of(request, body)
         if is_array(given):
             return await self.bulk.create(request, entry, given, repeat)
-        data = self._inputs.accept(entry.resource.name, "create", _object(given))
+        data = self._inputs.accept(entry.resource.name, "create", _object(given), (), self._knows(request, entry))
         shown = self._engine.shown(question.read, request.context)
         keys = await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat, shown=shown)
         key = keys[0]
@@ -74,7 +74,7 @@ class Writes:
         self._demand_version(request)
         body = await self._body(request, accepted)
         given = _object(decode(body, self._settings.max_depth))
-        data = self._inputs.accept(name, "replace" if replace else "patch", given)
+        data = self._inputs.accept(name, "replace" if replace else "patch", given, (), self._knows(request, entry))
         repeat = repeat_of(request, body)
         version = await self._version(request, entry, key)
         shown = self._engine.shown(question.read, request.context)
@@ -120,6 +120,9 @@ class Writes:
         """What would only be found wrong when the row is written already."""
         require_acceptable(request)
         return self._questions.ask(entry.resource.name, request.query, many=False)
+
+    def _knows(self, request: Request, entry: Entry) -> Callable[[str], bool]:
+        return self._engine.knows(entry.resource.name, request.context)
 
     async def _body(self, request: Request, accepted: tuple[str, ...]) -> bytes:
         check_type(request.headers, accepted)

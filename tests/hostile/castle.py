@@ -160,6 +160,30 @@ class Oath(Resource, read=anyone, write=authenticated):
         return 100 // self.steps
 
 
+class Guild(Resource, read=anyone):
+    """Its rules look at the lists of the very row that is written."""
+
+    name: str = field(key=True, max_length=40)
+    motto: str | None = field(default=None, unique=True, max_length=40)
+    rank: int = field(default=0, unique=True)
+    relics: list[Relic] = []
+    posts: list[Post] = field(inverse="guild", nested=True)
+
+    @allow("create", "update")
+    def of_ours(self, me: Member | None) -> bool:
+        return (
+            me is not None
+            and any(r.holder == me for r in self.relics)
+            and all(p.rank < 10 for p in self.posts)
+            and (self.motto is None or self.motto != "evil")
+        )
+
+
+class Post(Resource, read=anyone, write=authenticated):
+    guild: Guild
+    rank: int
+
+
 class Ghost(Resource):
     """No rule speaks of it: nobody reads or writes it, and it holds on to others."""
 
@@ -175,7 +199,7 @@ class Echo(Resource, store="side", read=anyone, write=authenticated):
     said: str = field(default="", max_length=80)
 
 
-OWN: tuple[type[Resource], ...] = (Relic, Part, Seat, Sitting, Coin, Rune, Oath, Ghost, Echo)
+OWN: tuple[type[Resource], ...] = (Relic, Part, Seat, Sitting, Coin, Rune, Oath, Guild, Post, Ghost, Echo)
 RESOURCES: tuple[type[Resource], ...] = (*vault.RESOURCES, *OWN)
 
 
@@ -245,4 +269,6 @@ async def furnish() -> Treasure:
             await Rune(sign=("plain", "a/b", "c,d%20")[number]).save()
             await Echo(relic=relic, loudness=number, said=f"echo {number}").save()
         await Ghost(relic=haunted).save()
+        await Relic(name="Shield", holder=held.ben).save()
+        await Guild(name="taken", motto="taken", rank=1, relics=[relic]).save()
     return Treasure(held, relic, haunted, kin, parts[0])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kingpost.base.errors import Asked, Detail, KingpostError, Rejected
 from kingpost.engine.checks import refusal
 from kingpost.engine.context import Context
 from kingpost.engine.failures import explained, no_such_row, within
+from kingpost.engine.unwritten import Undecided, Unwritten
 from kingpost.model.model import Model
 from kingpost.plan.select import Check, Operation
 from kingpost.plan.standing import Standing
@@ -21,8 +22,10 @@ class Batch:
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self._places: list[str] = []
-        self.undecided: list[tuple[str, Callable[[], Awaitable[None]]]] = []
-        """What only the store decides of new rows, asked another way where it does not take them; with the pointer."""
+        self.here = ""
+        """The part of the input that is looked at now."""
+        self.undecided: list[Undecided] = []
+        """Rows of which only the store decides whether the rules hold."""
 
     def add(self, operations: Sequence[Operation], pointer: str) -> None:
         """Operations for the part of the input that `pointer` leads to."""
@@ -34,12 +37,12 @@ class Batch:
         self.operations[:0] = operations
         self._places[:0] = [""] * len(operations)
 
-    async def decide(self, error: StoreError) -> None:
+    async def decide(self, error: StoreError, unwritten: Unwritten, context: Context) -> None:
         """Where a value is taken: raises, if the rules refuse a row, what they say, and not that it is taken."""
         if isinstance(error, UniqueViolation):
-            for pointer, refuse in self.undecided:
-                with within(pointer):
-                    await refuse()
+            for row in self.undecided:
+                with within(row.pointer):
+                    await unwritten.refuse(row, self.operations, context)
 
     def place(self, error: StoreError) -> str:
         """The part of the input that an error is about; "" where the store can't tell."""

@@ -25,7 +25,6 @@ from kingpost.plan.write import (
     plan_after,
     plan_links,
     plan_present,
-    plan_unwritten,
     plan_visible,
 )
 from kingpost.stores.contract import Store
@@ -71,7 +70,7 @@ class Checks:
 
         after = self._plans.find(("after", found.name, verb, names), context, make)
         if after.plan.condition == FALSE:
-            raise self._refusal(after, found, context, verb or "change")
+            raise self.refused(after, found, context, verb or "change")
         return after
 
     def refuse_unless(self, after: After, found: ResourceModel, values: Values, context: Context, verb: str) -> None:
@@ -79,10 +78,11 @@ class Checks:
         if after.plan.condition == TRUE or after.test is None:
             return
         if after.test(self._frame(found, values, context, after.plan.captures)) is not True:
-            raise self._refusal(after, found, context, verb)
+            raise self.refused(after, found, context, verb)
 
     @staticmethod
-    def _refusal(after: After, found: ResourceModel, context: Context, verb: str) -> KingpostError:
+    def refused(after: After, found: ResourceModel, context: Context, verb: str) -> KingpostError:
+        """The error where the rules do not let a row be."""
         return refusal(context, f"the rules of {found.name} do not let you {verb} a row like this", after.asked)
 
     def check(self, after: After, key: Key, context: Context, verb: str) -> list[Operation]:
@@ -91,28 +91,6 @@ class Checks:
             return []
         params = {**parameters(context, after.plan.captures), "keys": [bound_key(key)]}
         return [Check(after.plan.select, params, 1, verb)]
-
-    async def refuse_unwritten(
-        self, after: After, found: ResourceModel, values: Values, context: Context, verb: str
-    ) -> None:
-        """For a row that the store did not take, so that it could not be asked: who may not write it is told no more.
-
-        Any row of the resource will do to ask beside; there is one, as the row collided with it.
-        """
-        select = None if after.test is not None else plan_unwritten(after.plan, found.name)
-        if select is None:
-            return
-        params: dict[str, Any] = {"row": bound_key(self._rows.key(found, values))}
-        for name, value in values.items():
-            relation = found.relations.get(name)
-            if relation is None:
-                params[f"row.{name}"] = self._rows.stored(found.name, name, value)
-            else:
-                params[f"row.{name}"] = None if value is None else bound_key(value)
-        store = self._stores[found.store]
-        params.update(parameters(context, after.plan.captures))
-        if not await fetch_rows(store, found.store, store.prepare(select), params):
-            raise self._refusal(after, found, context, verb)
 
     # References
 
@@ -131,14 +109,15 @@ class Checks:
     async def _visible(self, found: ResourceModel, name: str, keys: list[Key], context: Context) -> list[Operation]:
         target = self._model[found.relations[name].target]
         plan = self._plan_visible(target, context)
+        if target.store != found.store:  # where no constraint finds what is missing
+            plan = plan_present(target.name) if plan.select is None else plan
+            if len(await self._seen(target, plan, keys, context)) != len(keys):
+                raise no_such_row((name,))
+            return []
         if plan.select is None:
             return []  # all of them are visible: the store's own constraint finds what is missing
-        if target.store == found.store:
-            params = {**parameters(context, plan.captures), "keys": [bound_key(key) for key in keys]}
-            return [Check(plan.select, params, len(keys), f"reference {name}")]
-        if len(await self._seen(target, plan, keys, context)) != len(keys):
-            raise no_such_row((name,))
-        return []
+        params = {**parameters(context, plan.captures), "keys": [bound_key(key) for key in keys]}
+        return [Check(plan.select, params, len(keys), f"reference {name}")]
 
     async def lost(self, found: ResourceModel, name: str, keys: Sequence[Key], context: Context) -> set[Key]:
         """Those of the keys that lead to no row, or to none that the actor may see, where that is asked at all."""

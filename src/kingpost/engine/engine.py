@@ -164,7 +164,8 @@ class Engine:
         replacing = self.model[resource].actions.get("create")
         with self.repeats.running(idempotency, context):
             if replacing is None:
-                return await self.writer.create(resource, items, context, idempotency, shown=shown)
+                many = isinstance(data, list)
+                return await self.writer.create(resource, items, context, idempotency, many=many, shown=shown)
             with self.during(context):
                 return await self._create_by(replacing, resource, items, context, idempotency)
 
@@ -216,7 +217,7 @@ class Engine:
     ) -> None:
         """Give members new values; with `replace` those not named get their defaults."""
         if replace:
-            data = {**self.writer.defaults(resource, context), **data}
+            data = {**self.writer.inserts.defaults(resource, context), **data}
         with self.repeats.running(idempotency, context), self.during(context):
             await self.writer.update(resource, key, data, context, version=version, repeat=idempotency, shown=shown)
 
@@ -245,7 +246,7 @@ class Engine:
     ) -> Sequence[tuple[Any, ...]]:
         """Give members of several rows new values, all or nothing; answers their keys. `replace` as in `update`."""
         if replace:
-            items = [(key, {**self.writer.defaults(resource, context), **data}) for key, data in items]
+            items = [(key, {**self.writer.inserts.defaults(resource, context), **data}) for key, data in items]
         with self.repeats.running(idempotency, context), self.during(context):
             async with self._together(resource, "update"):
                 return await self.writer.update_many(resource, items, context, idempotency)

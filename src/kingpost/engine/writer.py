@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from kingpost.base.errors import Conflict, Detail, Rejected, Stale
@@ -19,15 +18,16 @@ from kingpost.engine.changes import Changes, called, sorted_out
 from kingpost.engine.checks import Checks
 from kingpost.engine.context import Context
 from kingpost.engine.failures import within
+from kingpost.engine.inserts import Inserts
 from kingpost.engine.loading import Key, Loaded, Loader
 from kingpost.engine.plans import Plans
 from kingpost.engine.repeats import Idempotency, Repeats
-from kingpost.engine.rows import Rows, Values
+from kingpost.engine.rows import Rows
 from kingpost.engine.shown import Shown
-from kingpost.model.instances import fill
+from kingpost.engine.unwritten import Undecided, Unwritten
 from kingpost.model.model import ActionModel, Model, ResourceModel
 from kingpost.model.patches import MergePatch
-from kingpost.model.state import key_of, renew, settle
+from kingpost.model.state import renew, settle
 from kingpost.plan.select import Clear, Delete, Insert, Operation, Update
 from kingpost.plan.write import is_local
 from kingpost.stores.contract import StaleRow, Store, StoreError
@@ -53,6 +53,8 @@ class Writer:
         self.repeats = repeats
         self.new_id = new_id
         self.checks = Checks(plans, stores, rows)
+        self.inserts = Inserts(self.model, rows, lambda: self.new_id())
+        self.unwritten = Unwritten(self.checks, stores, rows)
         self.loader = Loader(plans, stores, rows)
 
     # Creating
@@ -64,22 +66,23 @@ class Writer:
         context: Context,
         repeat: Idempotency | None = None,
         *,
+        many: bool = False,
         written: Sequence[str] | None = None,
         shown: Shown | None = None,
     ) -> list[Key]:
         """Add rows, all or nothing; answers their keys. Raises `Forbidden`, `Rejected`, `Conflict`.
 
         `written`: the members that come from outside, None for all that are given. The application's own code may
-        write what it likes; a member from outside is bound by its write rule. `shown`: is told of the one row.
+        write what it likes; a member from outside is bound by its write rule. `shown`: is told of the one row. `many`:
+        errors point at the element of an array.
         """
         found = self.model[resource]
         before = await self.repeats.find(found, repeat, context)
         if before is not None:
             return before
         batch = Batch()
-        bulk = len(items) > 1
         keys = [
-            await self._add(found, item, context, batch, f"/{index}" if bulk else "", written, shown)
+            await self._add(found, item, context, batch, f"/{index}" if many else "", written, shown)
             for index, item in enumerate(items)
         ]
         # The record comes first, so that of two that repeat each other one fails on nothing else.
@@ -89,7 +92,7 @@ class Writer:
         except StoreError as error:
             before = await self.repeats.find(found, repeat, context) if self.repeats.repeated(error) else None
             if before is None:
-                await batch.decide(error)
+                await batch.decide(error, self.unwritten, context)
                 raise batch.explained(error, self.plans.standing(context), context, found.store) from error
             return before
         return keys
@@ -107,18 +110,17 @@ class Writer:
         with within(pointer):
             after = self.checks.after(found, "create", context, tuple(item) if written is None else written)
             change = sorted_out(found, item)
-            values = self._filled(found, change.values, context)
+            values = self.inserts.values(found, change.values, context)
             self.checks.validate(found, values)
             self.checks.compute(found, values, context)
             key = self.rows.key(found, values)
             self.checks.refuse_unless(after, found, values, context, "create")
-            refuse = partial(self.checks.refuse_unwritten, after, found, values, context, "create")
-            batch.undecided.append((pointer, refuse))
+            batch.undecided.append(Undecided(pointer, after, found, values, "create"))
             batch.add(await self.checks.references(found, values, change.links, context), pointer)
         returned = self.checks.judge(shown, found, values, context)
         names = self.rows.column_names(found.name)
         batch.add([Insert(found.name, names, [self.rows.flat(found.name, values)], returned)], pointer)
-        batch.add(self._links(found, key, change.links), pointer)
+        batch.add(self.inserts.links(found, key, change.links), pointer)
         for name, below in change.nested.items():
             relation = found.relations[name]
             for index, one in enumerate(below):
@@ -127,25 +129,6 @@ class Writer:
                 await self._add(self.model[relation.target], inner, context, batch, place)
         batch.add(self.checks.check(after, key, context, "create"), pointer)
         return key
-
-    def defaults(self, resource: str, context: Context) -> Values:
-        """What members that a door may write are, where nobody says."""
-        found = self.model[resource]
-        values = self._filled(found, {}, context)
-        return {
-            name: value
-            for name, value in values.items()
-            if name not in found.key and _writable(found, name) and not (value is None and _required(found, name))
-        }
-
-    def _filled(self, found: ResourceModel, given: Values, context: Context | None) -> Values:
-        actor = None if context is None or context.actor is None else key_of(context.actor)
-        filled = fill(self.model, found.name, given, actor=actor, new_key=self.new_id)
-        members = (*found.fields, *(name for name, one in found.relations.items() if one.kind == "one"))
-        values: Values = {name: filled.get(name) for name in members}
-        if found.version is not None:
-            values[found.version] = 1
-        return values
 
     # Changing
 
@@ -169,8 +152,8 @@ class Writer:
         if await self.repeats.find(found, repeat, context) is not None:
             return None
 
-        async def attempt(loaded: Loaded, index: int) -> list[Operation]:
-            return await self._updated(found, loaded, data, context, trusted=trusted, shown=shown)
+        async def attempt(loaded: Loaded, index: int, batch: Batch) -> list[Operation]:
+            return await self._updated(found, loaded, data, context, batch, trusted=trusted, shown=shown)
 
         written = () if trusted else (tuple(data),)
         return await self._attempts(
@@ -195,8 +178,8 @@ class Writer:
             return before
         require_distinct(keys)
 
-        async def attempt(loaded: Loaded, index: int) -> list[Operation]:
-            return await self._updated(found, loaded, items[index][1], context, trusted=False)
+        async def attempt(loaded: Loaded, index: int, batch: Batch) -> list[Operation]:
+            return await self._updated(found, loaded, items[index][1], context, batch, trusted=False)
 
         written = [tuple(data) for _, data in items]
         await self._attempts(found, keys, "update", context, attempt, repeat, many=True, written=written)
@@ -208,6 +191,7 @@ class Writer:
         loaded: Loaded,
         data: Mapping[str, Any],
         context: Context,
+        batch: Batch,
         *,
         trusted: bool,
         shown: Shown | None = None,
@@ -219,7 +203,9 @@ class Writer:
                 change.values[name] = self.model.inputs.merged(found.name, name, stored, value)
         if "update" in found.actions and not trusted:
             change = await self._replaced(found, loaded, change)
-        return await self._changed(found, loaded, change, context, "update", () if trusted else tuple(data), shown)
+        return await self._changed(
+            found, loaded, change, context, batch, "update", () if trusted else tuple(data), shown
+        )
 
     async def _replaced(self, found: ResourceModel, loaded: Loaded, change: Changes) -> Changes:
         """An action named `update` gets the object as it is going to be, and may change it further."""
@@ -250,10 +236,10 @@ class Writer:
             return
         require_distinct(keys)
 
-        async def attempt(loaded: Loaded, index: int) -> list[Operation]:
+        async def attempt(loaded: Loaded, index: int, batch: Batch) -> list[Operation]:
             if action is not None:
                 row = self.rows.instance(resource, loaded.values)
-                return (await self._acted(found, loaded, row, action, {}, context))[1]
+                return (await self._acted(found, loaded, row, action, {}, context, batch))[1]
             if found.deleted is not None:
                 by_column = self.rows.changed(resource, {found.deleted: context.now})
                 return [Update(resource, loaded.key, by_column, loaded.version)]
@@ -283,7 +269,7 @@ class Writer:
         answer: Any = None
         seen: Any = None
 
-        async def attempt(loaded: Loaded, index: int) -> list[Operation]:
+        async def attempt(loaded: Loaded, index: int, batch: Batch) -> list[Operation]:
             nonlocal answer, seen
             row = self.rows.instance(resource, loaded.values)
             seen = (
@@ -291,7 +277,7 @@ class Writer:
                 if on is None
                 else renew(on, row, [c.name for c in found.computed.values() if is_local(c.expression)])
             )
-            answer, operations = await self._acted(found, loaded, seen, action, arguments, context)
+            answer, operations = await self._acted(found, loaded, seen, action, arguments, context, batch)
             return operations
 
         held = await self._attempts(found, [key], action.name, context, attempt, repeat, version=version)
@@ -307,6 +293,7 @@ class Writer:
         action: ActionModel,
         arguments: Mapping[str, Any],
         context: Context,
+        batch: Batch,
     ) -> tuple[Any, list[Operation]]:
         answer = await called(action.function, instance, **arguments)
         members = self.model.inputs.check(instance)
@@ -314,7 +301,7 @@ class Writer:
             return answer, []
         change = sorted_out(found, members)
         verb = action.name if action.check == "both" else None
-        return answer, await self._changed(found, loaded, change, context, verb, ())
+        return answer, await self._changed(found, loaded, change, context, batch, verb, ())
 
     async def _changed(
         self,
@@ -322,6 +309,7 @@ class Writer:
         loaded: Loaded,
         change: Changes,
         context: Context,
+        batch: Batch,
         verb: str | None,
         written: tuple[str, ...],
         shown: Shown | None = None,
@@ -334,6 +322,7 @@ class Writer:
         self.checks.compute(found, values, context)
         after = self.checks.after(found, verb, context, written)
         self.checks.refuse_unless(after, found, values, context, verb or "change")
+        batch.undecided.append(Undecided(batch.here, after, found, values, verb or "change"))
         operations = await self.checks.references(found, change.values, change.links, context)
         differing = {name: value for name, value in values.items() if loaded.values.get(name) != value}
         by_column = self.rows.changed(found.name, {**change.values, **differing})
@@ -343,7 +332,7 @@ class Writer:
             relation = found.relations[name]
             kept = await self.checks.unseen(found, name, loaded.key, context)
             operations.append(Clear(relation.link, relation.near, loaded.key))
-            operations.extend(self._links(found, loaded.key, {name: [*targets, *kept]}))
+            operations.extend(self.inserts.links(found, loaded.key, {name: [*targets, *kept]}))
         operations.extend(self.checks.check(after, loaded.key, context, verb or "change"))
         return operations
 
@@ -353,7 +342,7 @@ class Writer:
         keys: Sequence[Key],
         verb: str,
         context: Context,
-        attempt: Callable[[Loaded, int], Awaitable[list[Operation]]],
+        attempt: Callable[[Loaded, int, Batch], Awaitable[list[Operation]]],
         repeat: Idempotency | None,
         *,
         version: int | None = None,
@@ -368,9 +357,9 @@ class Writer:
                 raise Stale("KP412", f"this {found.name} has changed since the version that was named")
             batch = Batch()
             for index, loaded in enumerate(rows):
-                pointer = f"/{index}" if many else ""
-                with within(pointer):
-                    batch.add(await attempt(loaded, index), pointer)
+                batch.here = f"/{index}" if many else ""
+                with within(batch.here):
+                    batch.add(await attempt(loaded, index, batch), batch.here)
             batch.first(self.repeats.record(found, repeat, context, keys))
             held = rows[0].version if rows else None
             if not batch.operations:
@@ -386,6 +375,7 @@ class Writer:
             except StoreError as error:
                 if self.repeats.repeated(error) and await self.repeats.find(found, repeat, context) is not None:
                     return None
+                await batch.decide(error, self.unwritten, context)
                 raise batch.explained(error, self.plans.standing(context), context, found.store) from error
             else:
                 return None if held is None else held + 1
@@ -407,33 +397,8 @@ class Writer:
 
     # Operations
 
-    def _links(self, found: ResourceModel, key: Key, links: Mapping[str, Sequence[Key]]) -> list[Operation]:
-        operations: list[Operation] = []
-        for name, targets in links.items():
-            relation = found.relations[name]
-            link = self.model[relation.link]
-            rows: list[Key] = []
-            for place, target in enumerate(dict.fromkeys(targets)):
-                values: Values = self._filled(link, {relation.near: key, relation.far: target}, None)
-                if relation.position is not None:
-                    values[relation.position] = place
-                rows.append(self.rows.flat(link.name, values))
-            if rows:
-                operations.append(Insert(link.name, self.rows.column_names(link.name), rows))
-        return operations
-
     async def run(self, found: ResourceModel, operations: list[Operation], shown: Shown | None = None) -> None:
         """One batch: in the transaction that is open for the store, else in one of its own."""
         answers = await write_batch(self.stores[found.store], found.store, operations)
         if shown is not None:
             shown.take(operations, answers)
-
-
-def _writable(found: ResourceModel, name: str) -> bool:
-    owner = found.fields.get(name) or found.relations[name]
-    return owner.access.writable == "always" and owner.access.readable
-
-
-def _required(found: ResourceModel, name: str) -> bool:
-    field = found.fields.get(name)
-    return not (field.type.nullable if field is not None else found.relations[name].nullable)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import math
 import re
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     WithJsonSchema,
+    WrapValidator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -70,7 +72,7 @@ def _plain(type: Type, python: Any, precision: Literal["us", "ms"]) -> Any:
     if type.choices:
         return Annotated[Literal[type.choices], BeforeValidator(_choice)]
     if type.kind is Kind.EMBEDDED:
-        return Annotated[python, AfterValidator(_checked)]
+        return Annotated[python, WrapValidator(partial(_embedded, python)), AfterValidator(_checked)]
     if type.kind is Kind.LIST and type.element is not None:
         element = (*getattr(python, "__args__", ()), Any)[0]
         return Annotated[list[annotation(type.element, _without_none(element))], Strict()]  # type: ignore[misc]
@@ -251,6 +253,17 @@ def _json(value: Any, depth: int = 0) -> Any:
             raise _fault("json", "must be plain JSON")
 
 
+def _embedded(python: Any, value: Any, handler: Callable[[Any], Any]) -> Any:
+    """What came as JSON is taken as strictly as other JSON; an object of the class is one already."""
+    if not isinstance(value, dict):
+        return handler(value)
+    reader = _readers.get(python)
+    if reader is None:
+        several: Any = python | None  # a class alone admits no config beside its own
+        reader = _readers[python] = TypeAdapter(several, config=CONFIG)
+    return reader.validate_json(json.dumps(value), strict=True)
+
+
 def _checked(value: Any) -> Any:
     """An embedded value whose JSON form every store can hold."""
     _json(to_json(value))
@@ -270,6 +283,7 @@ def from_json(python: Any, value: Any) -> Any:
 
 
 _adapters: Final[dict[Any, TypeAdapter[Any]]] = {}
+_readers: Final[dict[Any, TypeAdapter[Any]]] = {}
 
 
 def _adapter(python: Any) -> TypeAdapter[Any]:

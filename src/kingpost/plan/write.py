@@ -61,6 +61,18 @@ class AfterPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class UnwrittenPlan:
+    """Answers a row if a condition would hold of one that could not be written.
+
+    `lists`: it looks at what leads to the row, so it is asked of a row of `keys` that stands in for it. Otherwise any
+    row of the resource will do to ask beside.
+    """
+
+    select: Select
+    lists: bool
+
+
+@dataclass(frozen=True, slots=True)
 class VisiblePlan:
     """Which rows of a resource the actor may see, asked by key."""
 
@@ -166,14 +178,12 @@ def plan_links(standing: Standing, resource: str, name: str) -> LinksPlan:
     return LinksPlan(select, readable == TRUE, _captures(standing))
 
 
-def plan_unwritten(plan: AfterPlan, resource: str) -> Select | None:
-    """Answers a row if the condition would hold of one that could not be written, whose members are `row.…`.
-
-    None where it looks at what leads to the row: that is known only when it is there.
-    """
-    found: list[Many] = []
+def plan_unwritten(plan: AfterPlan, resource: str) -> UnwrittenPlan:
+    """Asks the condition of a row that could not be written, whose members are the parameters `row.…`."""
+    lists = False
 
     def change(node: Node) -> Node | None:
+        nonlocal lists
         match node:
             case Field(row=Root(), name=name, type=type):
                 return Param(f"row.{name}", type)
@@ -184,15 +194,17 @@ def plan_unwritten(plan: AfterPlan, resource: str) -> Select | None:
             case Step(base=Root(), relation=name, resource=target):
                 return Keyed(target, Param(f"row.{name}", reference(target, nullable=True)))
             case Many(base=Root()):
-                found.append(node)
+                lists = True
                 return node
             case Step(base=base) | Many(base=base):  # their guards are about rows of their own
                 return replace(node, base=transform(base, change))
             case _:
                 return None
 
-    where = transform(plan.condition, change)
-    return None if found else Select(resource, (identity(Root(resource)),), where, limit=1)
+    root, where = identity(Root(resource)), transform(plan.condition, change)
+    if not lists:
+        return UnwrittenPlan(Select(resource, (root,), where, limit=1), False)
+    return UnwrittenPlan(Select(resource, (root,), all_of(In(root, keys_of(resource)), where)), True)
 
 
 def _captures(standing: Standing) -> tuple[Capture, ...]:

@@ -1,0 +1,70 @@
+"""New rows as they are stored: what their members are where nobody says, and the links between rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from kingpost.engine.context import Context
+from kingpost.engine.rows import Rows, Values
+from kingpost.model.instances import fill
+from kingpost.model.model import Model, ResourceModel
+from kingpost.model.state import key_of
+from kingpost.plan.select import Insert, Operation
+
+Key: TypeAlias = tuple[Any, ...]
+
+
+class Inserts:
+    """Makes the new rows of one model."""
+
+    def __init__(self, model: Model, rows: Rows, new_id: Callable[[], Any]) -> None:
+        self._model = model
+        self._rows = rows
+        self._new_id = new_id
+
+    def values(self, found: ResourceModel, given: Values, context: Context | None) -> Values:
+        """All that is stored of a new row: what was given, else its default, else None."""
+        actor = None if context is None or context.actor is None else key_of(context.actor)
+        filled = fill(self._model, found.name, given, actor=actor, new_key=self._new_id)
+        members = (*found.fields, *(name for name, one in found.relations.items() if one.kind == "one"))
+        values: Values = {name: filled.get(name) for name in members}
+        if found.version is not None:
+            values[found.version] = 1
+        return values
+
+    def defaults(self, resource: str, context: Context) -> Values:
+        """What members that a door may write are, where nobody says."""
+        found = self._model[resource]
+        values = self.values(found, {}, context)
+        return {
+            name: value
+            for name, value in values.items()
+            if name not in found.key and _writable(found, name) and not (value is None and _required(found, name))
+        }
+
+    def links(self, found: ResourceModel, key: Key, links: Mapping[str, Sequence[Key]]) -> list[Operation]:
+        """What leads from the row of `key` to those of other keys, by relation."""
+        operations: list[Operation] = []
+        for name, targets in links.items():
+            relation = found.relations[name]
+            link = self._model[relation.link]
+            rows: list[Key] = []
+            for place, target in enumerate(dict.fromkeys(targets)):
+                values = self.values(link, {relation.near: key, relation.far: target}, None)
+                if relation.position is not None:
+                    values[relation.position] = place
+                rows.append(self._rows.flat(link.name, values))
+            if rows:
+                operations.append(Insert(link.name, self._rows.column_names(link.name), rows))
+        return operations
+
+
+def _writable(found: ResourceModel, name: str) -> bool:
+    owner = found.fields.get(name) or found.relations[name]
+    return owner.access.writable == "always" and owner.access.readable
+
+
+def _required(found: ResourceModel, name: str) -> bool:
+    field = found.fields.get(name)
+    return not (field.type.nullable if field is not None else found.relations[name].nullable)

@@ -221,7 +221,7 @@ async def test_members_that_no_door_writes_are_the_systems(airline: App, tmp_pat
         assert (note.author, note.secret, note.once) == (me, "s", 3)
     with airline.acting(me):
         progress = await load(airline, tmp_path, "Note", text)
-    assert [one.partition(";")[0] for one in progress.reasons] == ["author: there is no such member"]
+    assert list(progress.reasons) == ["author: is read-only"]
 
 
 # ---------------------------------------------------------------- lists, and operations that are replaced

@@ -7,7 +7,10 @@ from uuid import UUID
 
 import pytest
 
+from kingpost.engine.bulk import Bulk
+from kingpost.engine.context import Context
 from kingpost.testing import seed_ids
+from tests.engine.vault import AT
 from tests.hostile.conftest import Siege
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -131,6 +134,19 @@ async def test_nor_by_changing_one(siege: Siege) -> None:
     await siege.ben("PATCH", "/api/guilds/ours", {"rank": 1, "motto": "evil"}, status=403)
     assert await siege.everything() == before
     await siege.ben("PATCH", "/api/guilds/ours", {"rank": 3}, status=200)
+
+
+async def test_nor_by_loading_many(siege: Siege) -> None:
+    """Rows that come together are written together, and told of one by one."""
+    bulk = Bulk(siege.app.engine, "Guild")
+    context = Context(siege.treasure.held.ben, AT, None)
+    before = await siege.everything()
+    given: list[dict[str, Any]] = [{"rank": 1}, {"rank": 7, "motto": "taken"}, {"rank": 8}, {"nothing": 9}]
+    rows = bulk.read([{"name": f"new {number}", **each} for number, each in enumerate(given)], context)
+    await bulk.write(rows, context)
+    told = [[one.message for one in row.details] for row in rows]
+    assert told[:3] == [["the rules of Guild do not let you create a row like this"]] * 3
+    assert await siege.everything() == before
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

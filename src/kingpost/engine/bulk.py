@@ -15,6 +15,7 @@ from kingpost.engine.bulk_work import Outcome, Preparation, Row, Work
 from kingpost.engine.context import Context
 from kingpost.engine.failures import explained, no_such_row
 from kingpost.engine.loading import Key
+from kingpost.engine.unwritten import Undecided
 from kingpost.plan.select import Check, Insert, Operation, Update
 from kingpost.plan.values import bound_key
 from kingpost.stores.contract import (
@@ -100,11 +101,26 @@ class Bulk:
             elif attempts > 1 and isinstance(error, StaleRow | UniqueViolation):
                 await self._write([works[0].row], context, attempts - 1)  # somebody else may have written it meanwhile
             else:
-                works[0].row.reject(explained(error, self._found.store))
+                works[0].row.reject(await self._told(works[0], error, operations, context))
         except StoreError as error:
             raise explained(error, self._found.store) from error
         else:
             _note(works)
+
+    async def _told(
+        self, work: Work, error: StoreError, operations: Sequence[Operation], context: Context
+    ) -> KingpostError:
+        """What is told of a row that the store did not take: first of all that the rules refuse it, if they do."""
+        writer, after = self._engine.writer, work.after
+        if after is not None and isinstance(error, UniqueViolation):
+            row = Undecided("", after, self._found, work.values or {}, work.verb)
+            try:
+                await writer.unwritten.refuse(row, operations, context)
+            except ABOUT_A_ROW as refused:
+                return refused
+        if after is not None and isinstance(error, CheckFailed) and error.reason == work.verb:
+            return writer.checks.refused(after, self._found, context, work.verb)
+        return explained(error, self._found.store, self._engine.plans.standing(context))
 
     async def _referring(self, works: Sequence[Work], context: Context) -> list[Operation]:
         """Rejects works whose references lead nowhere; answers what to ask of the others once they are there."""
@@ -159,10 +175,13 @@ class Bulk:
         name = self._found.name
 
         async def create(part: Sequence[Work]) -> None:
-            await self._engine.create(name, [work.given for work in part], context)
+            if len(part) == 1:  # then what is wrong is told without a place among many
+                await self._engine.create(name, part[0].given, context)
+            else:
+                await self._engine.create(name, [work.given for work in part], context)
 
         async def update(part: Sequence[Work]) -> None:
-            if len(part) == 1:  # then what is wrong is told without a place among many
+            if len(part) == 1:
                 await self._engine.update(name, part[0].key or (), part[0].given, context)
             else:
                 await self._engine.update_many(name, [(work.key or (), work.given) for work in part], context)

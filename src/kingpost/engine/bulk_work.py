@@ -12,6 +12,7 @@ from kingpost.engine.checks import After
 from kingpost.engine.context import Context
 from kingpost.engine.loading import Key, Loaded, Seen
 from kingpost.engine.rows import Values
+from kingpost.model.inputs import Purpose
 from kingpost.model.instances import fill
 from kingpost.model.model import ResourceModel
 from kingpost.model.patches import MergePatch
@@ -90,7 +91,9 @@ class Preparation:
         """A row, checked by the form of new rows; where it does not pass, its key at least."""
         row = Row(given)
         try:
-            row.members = self._inputs.accept(self._found.name, "create" if context.system is None else "row", given)
+            purpose: Purpose = "create" if context.system is None else "row"
+            knows = self._engine.knows(self._found.name, context)
+            row.members = self._inputs.accept(self._found.name, purpose, given, (), knows)
             row.key = self._key(row.members)
         except Rejected as error:
             row.fault = error
@@ -162,7 +165,7 @@ class Preparation:
         """The members that a row gives, besides its key."""
         name = self._found.name
         if context.system is None:
-            given = self._inputs.accept_each(name, "patch each", row.given, ())[1]
+            given = self._inputs.accept_each(name, "patch each", row.given, (), self._engine.knows(name, context))[1]
             for member, value in given.items():
                 if isinstance(value, MergePatch):
                     stored = self._engine.rows.plain(name, member, loaded.values[member])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from functools import partial
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -376,7 +375,7 @@ class Engine:
 
     def knows(self, resource: str, context: Context) -> Callable[[str], bool]:
         """Says which members of a resource may be named to the actor."""
-        return partial(self.plans.standing(context).knows, resource)
+        return lambda name: self.plans.standing(context).knows(resource, name)
 
     def explain(self, read: Read, context: Context) -> str:
         """The steps of a read, each with the store's own words."""

@@ -72,9 +72,8 @@ class Writer:
     ) -> list[Key]:
         """Add rows, all or nothing; answers their keys. Raises `Forbidden`, `Rejected`, `Conflict`.
 
-        `written`: the members that come from outside, None for all that are given. The application's own code may
-        write what it likes; a member from outside is bound by its write rule. `shown`: is told of the one row. `many`:
-        errors point at the element of an array.
+        `written`: the members that come from outside, bound by their write rules; None for all that are given.
+        `shown` is told of the one row. `many`: errors point at the element of an array.
         """
         found = self.model[resource]
         before = await self.repeats.find(found, repeat, context)
@@ -203,9 +202,8 @@ class Writer:
                 change.values[name] = self.model.inputs.merged(found.name, name, stored, value)
         if "update" in found.actions and not trusted:
             change = await self._replaced(found, loaded, change)
-        return await self._changed(
-            found, loaded, change, context, batch, "update", () if trusted else tuple(data), shown
-        )
+        written = () if trusted else tuple(data)
+        return await self._changed(found, loaded, change, context, batch, "update", written, shown)
 
     async def _replaced(self, found: ResourceModel, loaded: Loaded, change: Changes) -> Changes:
         """An action named `update` gets the object as it is going to be, and may change it further."""
@@ -266,17 +264,14 @@ class Writer:
         found = self.model[resource]
         if await self.repeats.find(found, repeat, context) is not None:
             return None
+        local = [one.name for one in found.computed.values() if is_local(one.expression)]
         answer: Any = None
         seen: Any = None
 
         async def attempt(loaded: Loaded, index: int, batch: Batch) -> list[Operation]:
             nonlocal answer, seen
             row = self.rows.instance(resource, loaded.values)
-            seen = (
-                row
-                if on is None
-                else renew(on, row, [c.name for c in found.computed.values() if is_local(c.expression)])
-            )
+            seen = row if on is None else renew(on, row, local)
             answer, operations = await self._acted(found, loaded, seen, action, arguments, context, batch)
             return operations
 
@@ -351,10 +346,11 @@ class Writer:
         shown: Shown | None = None,
     ) -> int | None:
         """Load, change and store, again where somebody else was faster; answers the version of one row."""
+        changed = Stale("KP412", f"this {found.name} has changed since the version that was named")
         for left in reversed(range(ATTEMPTS)):
             rows = await self._loaded(found, keys, verb, context, written, many=many)
             if version is not None and rows[0].version != version:
-                raise Stale("KP412", f"this {found.name} has changed since the version that was named")
+                raise changed
             batch = Batch()
             for index, loaded in enumerate(rows):
                 batch.here = f"/{index}" if many else ""
@@ -368,7 +364,7 @@ class Writer:
                 await self.run(found, batch.operations, shown)
             except StaleRow as error:
                 if version is not None:
-                    raise Stale("KP412", f"this {found.name} has changed since the version that was named") from None
+                    raise changed from None
                 if not left:
                     with within(batch.place(error)):
                         raise Conflict("KP411", f"others keep changing this {found.name}; try again") from None

@@ -27,8 +27,7 @@ class Inserts:
         """All that is stored of a new row: what was given, else its default, else None."""
         actor = None if context is None or context.actor is None else key_of(context.actor)
         filled = fill(self._model, found.name, given, actor=actor, new_key=self._new_id)
-        members = (*found.fields, *(name for name, one in found.relations.items() if one.kind == "one"))
-        values: Values = {name: filled.get(name) for name in members}
+        values: Values = {name: filled.get(name) for name in found.stored}
         if found.version is not None:
             values[found.version] = 1
         return values

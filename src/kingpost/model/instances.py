@@ -13,7 +13,7 @@ from kingpost.base.errors import Detail, Rejected
 from kingpost.base.ids import uuid7
 from kingpost.model.declaration import declaration
 from kingpost.model.inputs import Form, Key
-from kingpost.model.model import FieldModel, Model, RelationModel
+from kingpost.model.model import FieldModel, Model
 from kingpost.model.resource import Resource, serializer
 from kingpost.model.state import refer
 
@@ -99,9 +99,8 @@ def fill(
     model: Model, resource: str, values: Mapping[str, Any], *, actor: Key | None, new_key: Callable[[], Any]
 ) -> dict[str, Any]:
     """The values, with defaults for members not there. Raises Rejected where the actor is one and nobody acts."""
-    of, filled = model[resource], dict(values)
-    members: list[FieldModel | RelationModel] = [*of.fields.values(), *of.relations.values()]
-    for member in members:
+    filled = dict(values)
+    for member in model[resource].defaulted:
         default = member.default
         if default is None or member.name in filled:
             continue

@@ -229,6 +229,17 @@ class ResourceModel:
         stored = [name for name in members if name not in self.computed and self.owner(name) is not None]
         return (*stored, *self.computed)
 
+    @cached_property
+    def stored(self) -> tuple[str, ...]:
+        """Members that a row of the store holds: fields, and relations to one."""
+        return (*self.fields, *(name for name, one in self.relations.items() if one.kind == "one"))
+
+    @cached_property
+    def defaulted(self) -> tuple[FieldModel | RelationModel, ...]:
+        """Members with a default."""
+        members: list[FieldModel | RelationModel] = [*self.fields.values(), *self.relations.values()]
+        return tuple(member for member in members if member.default is not None)
+
     def owner(self, name: str) -> FieldModel | RelationModel | ComputedModel | None:
         """The field, relation or computed field of a name; None: there is none."""
         return self.fields.get(name) or self.relations.get(name) or self.computed.get(name)

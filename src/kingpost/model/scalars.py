@@ -48,7 +48,7 @@ _TIME: Final = re.compile(r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?", re.ASCII)
 _DECIMAL: Final = re.compile(r"-?\d{1,40}(\.\d{1,40})?", re.ASCII)
 _DURATION: Final = re.compile(r"-?P(?=.)(\d+W|(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d{1,6})?S)?)?)", re.ASCII)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_BAD_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _DEPTH: Final = 100
 _FREE: Final = Constraints()
 
@@ -96,7 +96,7 @@ def _fault(code: str, message: str) -> PydanticCustomError:
 
 
 def _text(value: str) -> str:
-    if _BAD_TEXT.search(value):
+    if "\0" in value or (not value.isascii() and _SURROGATE.search(value)):
         raise _fault("text", "must not hold NUL or lone surrogates")
     return value
 

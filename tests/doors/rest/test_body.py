@@ -153,3 +153,24 @@ async def test_a_body_that_breaks_off_is_refused() -> None:
     with pytest.raises(Refused) as caught:
         await receive_body(receive, {}, 99)
     assert (caught.value.status, caught.value.code) == (400, "KP167")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":1,"a":2}',
+        b'{"a":1,"a" :2}',
+        b'{"a":"x\\":","a":1}',
+        b'{"b":{"c":"\\":"},"b"\n:1}',
+        b'[{"a":1},{"a":1,"a":2}]',
+    ],
+)
+def test_a_member_given_twice_is_found_however_it_is_written(body: bytes) -> None:
+    with pytest.raises(Invalid) as caught:
+        decode(body, 10)
+    assert caught.value.code == "KP163"
+
+
+@pytest.mark.parametrize("body", [b'{"a":"\\":"}', b'{"a" : ":", "b":{"a":"x:y"}}', b'{"\\":":1}', b'{":":1}'])
+def test_colons_in_texts_are_no_members(body: bytes) -> None:
+    decode(body, 10)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from kingpost import Resource, anyone, field, index
 from kingpost.base.errors import Unsupported
 from kingpost.language.lower import lower
 from kingpost.language.tree import (
@@ -29,10 +30,11 @@ from kingpost.language.tree import (
     identity,
 )
 from kingpost.language.types import BOOL, DATETIME, FLOAT, INT, TEXT, Kind, Type, reference
+from kingpost.model.build import build
 from kingpost.model.model import FieldModel, IndexModel, Model, RelationModel, ResourceModel, UniqueModel
 from kingpost.plan.select import Order, Select
 from kingpost.stores.sql.dialects import POSTGRES, SQLITE, Dialect
-from kingpost.stores.sql.tables import name
+from kingpost.stores.sql.tables import name, tables
 from kingpost.stores.sql.translate import translate
 from kingpost.stores.sql.translate_text import SPACES, successor
 from tests.language.domain import NASTY
@@ -366,3 +368,22 @@ def test_limit_and_offset(people: Database) -> None:
 def test_a_computed_constant_is_no_sort_key(people: Database) -> None:
     order = (Order(written("self.id is None")), Order(Const(datetime(2026, 1, 1, tzinfo=UTC), DATETIME)))
     assert len(ask(people, Select("Person", (identity(Root("Person")),), order=order), {})) == 160
+
+
+class Owner(Resource, read=anyone):
+    name: str = field(index=True)
+    age: int = field(default=0, index=True)
+
+
+class Pet(Resource, read=anyone):
+    owner: Owner
+    name: str
+    age: int
+    orders = [index("owner", "-age"), index("-name", "age"), index("name", "-age"), index("name", "age")]
+
+
+def test_an_index_that_another_serves_is_not_made() -> None:
+    made = [str(one.name) for table in tables(build([Owner, Pet]), "main", SQLITE).values() for one in table.indexes]
+    assert sorted(made) == [
+        "ix_owner_age", "ix_owner_name", "ix_pet_name_age", "ix_pet_name_age_2", "ix_pet_owner_age",
+    ]  # fmt: skip

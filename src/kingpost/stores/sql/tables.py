@@ -23,6 +23,9 @@ LONGEST_NAME = 63
 Combination: TypeAlias = tuple[tuple[str, ...], Expression | None]
 """Members, and the condition under which they count."""
 
+Columns: TypeAlias = tuple[tuple[str, bool], ...]
+"""The columns of an index, each with whether it is descending."""
+
 ON_DELETE = {"restrict": "RESTRICT", "cascade": "CASCADE", "null": "SET NULL"}
 
 _CONSTANT = {Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.DECIMAL, Kind.TEXT, Kind.ENUM}
@@ -51,28 +54,33 @@ def _table(model: Model, resource: ResourceModel, dialect: Dialect, metadata: sa
         *_foreign_keys(model, resource),
         sqlite_strict=True,
     )
-    indexed = [tuple(keys)]
+    indexed: list[Columns] = [tuple((key, False) for key in keys)]
     for members, where in _uniques(resource):
         label = name("uq", resource.table, *members)
         held = [(column, False) for member in members for column in member_columns(model, resource, member)]
         if where is None:
             table.append_constraint(sa.UniqueConstraint(*(column.name for column, _ in held), name=label))
-            indexed.append(tuple(column.name for column, _ in held))
+            indexed.append(tuple((column.name, False) for column, _ in held))
         else:
             _index(table, dialect, label, held, condition_on(model, resource.name, where, dialect), unique=True)
     for members, where in _indexes(resource):
         label = name("ix", resource.table, *(member.lstrip("-") for member in members), *(["where"] if where else []))
         held = [(c, m.startswith("-")) for m in members for c in member_columns(model, resource, m.lstrip("-"))]
-        wanted = tuple(column.name for column, _ in held)
-        plain = where is None and not any(descending for _, descending in held)
-        if plain and any(there[: len(wanted)] == wanted for there in indexed):
-            continue  # the first columns of another index serve as well
+        wanted = tuple((column.name, descending) for column, descending in held)
+        if where is None and any(_serves(there, wanted) for there in indexed):
+            continue
         label = _free(label, table)
         predicate = None if where is None else condition_on(model, resource.name, where, dialect)
         _index(table, dialect, label, held, predicate)
-        if plain:
+        if where is None:
             indexed.append(wanted)
     return table
+
+
+def _serves(there: Columns, wanted: Columns) -> bool:
+    """Whether the first columns of one index do what another would: forwards, or read backwards."""
+    first = there[: len(wanted)]
+    return wanted in (first, tuple((name, not descending) for name, descending in first))
 
 
 def _column(resource: ResourceModel, column: Column, dialect: Dialect, key: bool) -> sa.Column[Any]:

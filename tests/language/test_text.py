@@ -24,6 +24,8 @@ from tests.language.strategies import NAMES, expressions
         ("self.boss.boss.score == -1", []),  # a sign is an operator
         ("any(v.n > 3 and v.note == 'x' for v in visits)", [3, "x"]),
         ("any(name.n > 3 for name in visits)", [3]),
+        ("score in (1, 2)", [[1, 2]]),
+        ("name not in ['x', 'y'] and score in {3}", [["x", "y"], [3]]),
         # what stays
         ("score > 1.5", []),
         ("score > True", []),
@@ -34,7 +36,12 @@ from tests.language.strategies import NAMES, expressions
         ("name.startswith('x')", []),
         ("name[:2] == name", []),
         ("1 < score < 3", []),
-        ("score in (1, 2)", []),
+        ("score in (1, 2.5)", []),
+        ("score in (1, None)", []),
+        ("score in (1, name)", []),
+        ("score in ()", []),
+        ("'x' in name", []),
+        ("role in ('author', 'reader')", []),
         ("score == 'x'", []),
         ("nothing == 'x'", []),
         ("(nick or name) == 'x'", []),

@@ -6,7 +6,17 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from kingpost.base.errors import Conflict, Detail, Forbidden, KingpostError, OutOfSpace, Rejected, TooSlow, Unavailable
+from kingpost.base.errors import (
+    Conflict,
+    Detail,
+    Forbidden,
+    KingpostError,
+    OutOfSpace,
+    Rejected,
+    TooSlow,
+    Unavailable,
+    Unsupported,
+)
 from kingpost.language.tree import TRUE
 from kingpost.plan.standing import Standing
 from kingpost.stores import contract as stores
@@ -18,6 +28,7 @@ from kingpost.stores.contract import (
     StoreDown,
     StoreError,
     StoreFull,
+    TooComplex,
     UniqueViolation,
 )
 
@@ -46,6 +57,8 @@ def explained(error: StoreError, store: str, standing: Standing | None = None) -
             return Forbidden("KP403", f"the rules do not let you {reason} a row like this")
         case OutOfRange():
             return Rejected("KP423", "a value is out of the range that can be stored")
+        case TooComplex():
+            return Unsupported("KP305", "the store can't read so large a statement: ask for less at once")
         case OutcomeUnknown():
             log.error("store %s: %s", store, error)
             return unknown_outcome(f"the store {store} was lost before it told what became of the write")

@@ -6,13 +6,13 @@ One round asks every statement whose keys are known; the number of rounds is the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from kingpost.base.errors import Detail, NotFound, Rejected
+from kingpost.base.errors import NotFound
 from kingpost.engine.asking import fetch_rows, stream_rows
 from kingpost.engine.context import Context
 from kingpost.engine.cursor import Cursors, typed
@@ -20,6 +20,7 @@ from kingpost.engine.failures import explained
 from kingpost.engine.plans import Plans, actor_key, parameters
 from kingpost.engine.running import One, Page, Ready, RunningBatch, RunningFetch
 from kingpost.engine.stitch import Forms, Make, grouper, key_reader, stitcher, struct
+from kingpost.engine.written import Written, too_many
 from kingpost.language.capture import bind
 from kingpost.language.schema import Schema
 from kingpost.language.source import Source
@@ -27,8 +28,9 @@ from kingpost.language.text import lift
 from kingpost.language.types import Kind, Type
 from kingpost.model.columns import key_columns
 from kingpost.model.model import Model
+from kingpost.plan.cost import sought
 from kingpost.plan.intent import Condition, Expressed, Read, SortKey
-from kingpost.plan.plan import Batch, Fetch
+from kingpost.plan.plan import Fetch
 from kingpost.plan.read import Planned, ReadPlanner
 from kingpost.plan.shapes import MAX_BATCH_ROWS
 from kingpost.plan.standing import Standing
@@ -184,15 +186,16 @@ class Reader:
         for batch in fetch.batches:
             below = self._running(batch.fetch)
             group = grouper(batch, self._forms(below.store), self._make)
-            read_key, form = key_reader(batch.columns), self._key_form(fetch, batch)
-            batches.append(RunningBatch(batch, below, group, read_key, form))
+            form, python = self._key_form(fetch, batch.columns), self._key_form(batch.fetch, batch.owner)
+            read_key, owner = key_reader(batch.columns), key_reader(batch.owner)
+            batches.append(RunningBatch(batch, below, group, read_key, form, owner, python))
         return RunningFetch(
             fetch, store, store.prepare(fetch.select), stitcher(fetch, self._forms(store), self._make), batches
         )
 
-    def _key_form(self, fetch: Fetch, batch: Batch) -> Callable[[Any], Any] | None:
-        """How keys found in one store's rows become Python values, to be bound in the other."""
-        types = _column_types(fetch, batch.columns, self.model)
+    def _key_form(self, fetch: Fetch, columns: tuple[int, ...]) -> Callable[[Any], Any] | None:
+        """How keys found in these columns of one store's rows become Python values, as another store takes them."""
+        types = _column_types(fetch, columns, self.model)
         converts = [self.stores[fetch.store].python_form(type) for type in types]
         if all(convert is None for convert in converts):
             return None
@@ -214,7 +217,7 @@ class Reader:
         if read.offset:
             params["offset"] = read.offset
         if read.search is not None:
-            params["q"] = read.search
+            params["q"] = sought(read.search, "?q")
         self._bind(params, ready.planned, read.conditions, read.sort, "c", "s")
         if read.narrowed:
             for path, narrowed in read.narrowed.items():
@@ -265,7 +268,8 @@ class Reader:
         return await fetch_rows(ready.running.store, ready.plan.fetch.store, ready.running.prepared, params)
 
     async def _complete(self, running: RunningFetch, rows: Rows, params: dict[str, Any]) -> list[Any]:
-        found = await self._batches(running, rows, params)
+        # Objects of the declaration are shared wherever they are shown; what is written out is not.
+        found = await self._batches(running, rows, params, None if self._objects else Written())
         try:
             return running.stitch(rows, found)
         except StoreError as error:
@@ -274,23 +278,27 @@ class Reader:
             misfit = StoreError(f"{running.fetch.title}: a stored value does not fit its type")
             raise explained(misfit, running.fetch.store) from error
 
-    async def _batches(self, running: RunningFetch, rows: Rows, params: dict[str, Any]) -> list[dict[Any, Any]]:
+    async def _batches(
+        self, running: RunningFetch, rows: Rows, params: dict[str, Any], written: Written | None
+    ) -> list[dict[Any, Any]]:
         """What each batch found, by the keys of the rows."""
         if not running.batches or not rows:
             return [{} for _ in running.batches]
         if len(running.batches) == 1:
-            return [await self._batch(running, 0, rows, params)]
+            return [await self._batch(running, 0, rows, params, written)]
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._batch(running, index, rows, params))
+                    group.create_task(self._batch(running, index, rows, params, written))
                     for index in range(len(running.batches))
                 ]
         except ExceptionGroup as errors:  # the others were cancelled: one is enough to tell
             raise errors.exceptions[0] from errors
         return [task.result() for task in tasks]
 
-    async def _batch(self, running: RunningFetch, index: int, rows: Rows, params: dict[str, Any]) -> dict[Any, Any]:
+    async def _batch(
+        self, running: RunningFetch, index: int, rows: Rows, params: dict[str, Any], written: Written | None
+    ) -> dict[Any, Any]:
         one = running.batches[index]
         batch, below, read_key, form = one.batch, one.below, one.read_key, one.form
         keys = [key for key in dict.fromkeys(map(read_key, rows)) if not _holed(key)]
@@ -302,10 +310,15 @@ class Reader:
         fetched = await fetch_rows(below.store, batch.fetch.store, below.prepared, {**params, "keys": bound})
         if len(fetched) > MAX_BATCH_ROWS:
             raise too_many(batch.fetch.title, f"more than {MAX_BATCH_ROWS} rows")
-        found = one.group(fetched, await self._batches(below, fetched, params))
-        if below.store is not running.store:
-            return _rekeyed(found, keys, form, below, batch, self.model)
-        return found
+        apart = below.store is not running.store
+        if written is not None:
+            led: Iterable[Any] = map(read_key, rows)
+            owners: Iterable[Any] = map(one.owner, fetched)
+            if apart:
+                led, owners = (_as_python(form, key) for key in led), (_as_python(one.python, key) for key in owners)
+            written = written.below(batch.fetch.title, len(rows), led, len(keys), len(fetched), owners)
+        found = one.group(fetched, await self._batches(below, fetched, params, written))
+        return _rekeyed(found, keys, one) if apart else found
 
 
 def lifted(condition: Expressed, schema: Schema, resource: str) -> Expressed:
@@ -314,22 +327,15 @@ def lifted(condition: Expressed, schema: Schema, resource: str) -> Expressed:
     return Expressed(condition.source, apart.shape, apart.values, lifted=apart)
 
 
-def _rekeyed(
-    found: dict[Any, Any], keys: list[Any], form: Callable[[Any], Any] | None, below: RunningFetch, batch: Batch,
-    model: Model,
-) -> dict[Any, Any]:  # fmt: skip
+def _rekeyed(found: dict[Any, Any], keys: list[Any], one: RunningBatch) -> dict[Any, Any]:
     """Two stores write one key in two ways: compared as Python values, answered under the parent's."""
-    types = _column_types(below.fetch, batch.owner, model)
-    converts = [below.store.python_form(type) for type in types]
-
-    def python(key: Any) -> Any:
-        parts = key if len(converts) > 1 else (key,)
-        made = tuple(part if convert is None else convert(part) for part, convert in zip(parts, converts, strict=True))
-        return bound_key(made)
-
-    by_python = {python(key): value for key, value in found.items()}
-    pairs = ((key, key if form is None else form(key)) for key in keys)
+    by_python = {_as_python(one.python, key): value for key, value in found.items()}
+    pairs = ((key, _as_python(one.form, key)) for key in keys)
     return {key: by_python[same] for key, same in pairs if same in by_python}
+
+
+def _as_python(form: Callable[[Any], Any] | None, key: Any) -> Any:
+    return key if form is None or _holed(key) else form(key)
 
 
 def _holed(key: Any) -> bool:
@@ -349,9 +355,3 @@ def _column_types(fetch: Fetch, columns: tuple[int, ...], model: Model) -> list[
 def missing(resource: str) -> NotFound:
     """The one answer for rows that do not exist and rows that the actor may not see."""
     return NotFound("KP404", f"no such {resource}")
-
-
-def too_many(title: str, what: str) -> Rejected:
-    """An include that would not be bounded."""
-    message = f"include {title} reaches {what}: ask for fewer rows (limit) or filter them"
-    return Rejected("KP121", message, [Detail("?include", "KP121", message)])

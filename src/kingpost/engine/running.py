@@ -47,13 +47,16 @@ class RunningFetch:
 
 @dataclass(slots=True)
 class RunningBatch:
-    """A batch: how its keys are read off the parent's rows, and how they become Python values to be bound."""
+    """A batch: how its keys are read off the parent's rows, and off its own (`owner`); how each of them becomes a
+    Python value, to be bound and compared in another store."""
 
     batch: Batch
     below: RunningFetch
     group: Group
     read_key: Callable[[Sequence[Any]], Any]
     form: Callable[[Any], Any] | None
+    owner: Callable[[Sequence[Any]], Any]
+    python: Callable[[Any], Any] | None
 
 
 @dataclass(slots=True)

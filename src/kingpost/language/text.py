@@ -51,11 +51,11 @@ class Lifted:
     source: Source
     written: Source
     names: Mapping[str, Param]
-    values: Mapping[str, str | int]
+    values: Mapping[str, str | int | list[str | int]]
 
 
 def lift(source: Source, schema: Schema, resource: str) -> Lifted:
-    """Take out the str and int constants that are compared with a text or int field, which alone is surely safe.
+    """Take out the str and int constants that a text or int field is compared with, which alone is surely safe.
 
     All else stays in the shape: slice ends, constructors' arguments, None, choices, floats and mixed numbers, prefixes.
     """
@@ -88,6 +88,19 @@ def lower_lifted(
         raise
 
 
+def _value(node: ast.expr, type: Type | None) -> str | int | None:
+    """The value of a constant that is of the type of a field; None: it is none."""
+    if not isinstance(node, ast.Constant) or type is None or type.choices:
+        return None
+    match node.value:
+        case str() as text if type.kind is Kind.TEXT:
+            return text
+        case int() as number if type.kind is Kind.INT and not isinstance(number, bool):
+            return number if SMALLEST <= number <= LARGEST else None
+        case _:
+            return None
+
+
 class _Lifting(ast.NodeTransformer):
     """Replaces constants by names that no text can hold, as they are no identifiers."""
 
@@ -96,34 +109,38 @@ class _Lifting(ast.NodeTransformer):
         self.resource = resource
         self.items: dict[str, str | None] = {}
         self.names: dict[str, Param] = {}
-        self.values: dict[str, str | int] = {}
+        self.values: dict[str, str | int | list[str | int]] = {}
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         match node:
             case ast.Compare(left=left, ops=[op], comparators=[right]) if isinstance(op, _OPERATORS):
                 node.left, node.comparators = self.side(left, right), [self.side(right, left)]
+            case ast.Compare(left=left, ops=[ast.In() | ast.NotIn()], comparators=[right]):
+                node.comparators = [self.listed(right, left)]
             case _:
                 pass
         return self.generic_visit(node)
 
     def side(self, node: ast.expr, other: ast.expr) -> ast.expr:
         """A constant as a name, if the other side is a field of its type; else as it is."""
-        if not isinstance(node, ast.Constant):
+        value = _value(node, self.field(other))
+        return node if value is None else self.named(node, value, TEXT if isinstance(value, str) else INT)
+
+    def listed(self, node: ast.expr, other: ast.expr) -> ast.expr:
+        """The same for the constants of a list after `in`, all of them together."""
+        if not isinstance(node, ast.Tuple | ast.List | ast.Set) or not node.elts:
             return node
-        value, type = node.value, self.field(other)
-        if type is None or type.choices:
+        type = self.field(other)
+        values = [value for element in node.elts if (value := _value(element, type)) is not None]
+        if len(values) < len(node.elts):
             return node
-        if (type.kind is Kind.TEXT and isinstance(value, str)) or (
-            type.kind is Kind.INT
-            and isinstance(value, int)
-            and not isinstance(value, bool)
-            and SMALLEST <= value <= LARGEST
-        ):
-            number = len(self.values)
-            self.values[f"v{number}"] = value
-            self.names[f"${number}"] = Param(f"v{number}", TEXT if isinstance(value, str) else INT)
-            return ast.copy_location(ast.Name(f"${number}", ast.Load()), node)
-        return node
+        return self.named(node, values, Type(Kind.LIST, element=TEXT if isinstance(values[0], str) else INT))
+
+    def named(self, node: ast.expr, value: str | int | list[str | int], type: Type) -> ast.expr:
+        number = len(self.values)
+        self.values[f"v{number}"] = value
+        self.names[f"${number}"] = Param(f"v{number}", type)
+        return ast.copy_location(ast.Name(f"${number}", ast.Load()), node)
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
         before = dict(self.items)

@@ -28,6 +28,7 @@ from kingpost.language.tree import (
 )
 from kingpost.language.types import BOOL, TEXT, Kind, Type, reference
 from kingpost.model.columns import key_columns
+from kingpost.plan.cost import sought
 from kingpost.plan.intent import Condition, Expressed, SortKey
 from kingpost.plan.orders import by_columns
 from kingpost.plan.select import Order
@@ -67,7 +68,8 @@ class Conditions:
         def finish(value: Expression) -> Expression:
             return self._comparison(value, condition, name, pointer)
 
-        return along(self.standing, Root(resource), condition.path, finish, pointer)
+        made = along(self.standing, Root(resource), condition.path, finish, pointer)
+        return self.standing.cost.spend(made, pointer) if condition.raw else made
 
     def orders(self, resource: str, sort: tuple[SortKey, ...], prefix: str) -> tuple[Order, ...]:
         """Sort keys as expressions, each of one column."""
@@ -77,6 +79,7 @@ class Conditions:
                 value = self.spoken(resource, key.source, f"{prefix}{index}")
             else:
                 value = along(self.standing, Root(resource), key.path, lambda value: value, "?sort")
+                self.standing.cost.spend(value, "?sort")
             if value.type.kind in _UNSORTED:
                 self._refuse("?sort", f"{'.'.join(key.path) or 'this value'} has no order to sort by")
             found.extend(by_columns(self.standing.model, value, key.descending))
@@ -111,6 +114,8 @@ class Conditions:
             case "contains" | "startswith" | "endswith":
                 if type.kind is not Kind.TEXT:
                     self._refuse(pointer, f"{'.'.join(condition.path)} is not text: {operator} does not apply")
+                if operator == "contains":
+                    self.readers[name] = lambda given: sought(read(given), pointer)
                 return Call(operator, (value, param), BOOL)
             case _:
                 if type.kind in _UNORDERED:

@@ -172,6 +172,7 @@ class ReadPlanner:
         groups: list[Expression] = []
         for path in read.group or ():
             value = along(self.standing, Root(self.resource), path, lambda value: value, "?group")
+            self.standing.cost.spend(value, "?group")
             if value.type.kind in (Kind.JSON, Kind.EMBEDDED, Kind.LIST):
                 self._refuse("?group", f"{'.'.join(path)} can't be grouped by")
             groups.append(value)
@@ -195,6 +196,7 @@ class ReadPlanner:
             return Summary("count", None, INT)
         else:
             value = along(self.standing, Root(self.resource), path, lambda value: value, pointer)
+            self.standing.cost.spend(value, pointer)
         if isinstance(value, Identity):
             if kind != "count":
                 self._refuse(pointer, f"{'.'.join(path)} is a row, not a number")

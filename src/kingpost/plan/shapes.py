@@ -137,6 +137,8 @@ class ShapePlanner:
                 relation = found.relations[name]
                 if filled or relation.kind != "one":
                     inner = below if below is not None and below.below else None
+                    if not self.whole:
+                        self.standing.cost.fill()
                     entries.append(
                         self._filled(row, relation, right, inner, deeper or Tree(), columns, (*path, name), batches)
                     )
@@ -146,6 +148,8 @@ class ShapePlanner:
                 value = value_of(self.standing, row, name)
                 if below is not None and below.below:
                     raise unknown(self.standing, row.resource, f"{name}.{next(iter(below.below))}", "?fields")
+                if asked and name in found.computed and not self.whole:
+                    self.standing.cost.spend(value, "?fields")
                 entries.append(Leaf(name, columns.add(value)[0], value.type))
         return Shape(row.resource, tuple(entries))
 

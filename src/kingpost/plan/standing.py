@@ -5,6 +5,7 @@ from __future__ import annotations
 from kingpost.language.evaluate import Frame
 from kingpost.language.tree import FALSE, TRUE, Expression, Root, Row, all_of, rebase
 from kingpost.model.model import ComputedModel
+from kingpost.plan.cost import Cost
 from kingpost.plan.rights import Outcomes, Right, Rights, unless_true
 
 
@@ -22,6 +23,7 @@ class Standing:
         self.system = system
         self.named = named
         self.consulted: dict[Right, Outcomes] = {}
+        self.cost = Cost()
 
     def fold(self, right: Right) -> Expression:
         """The right with what is known of the asker put in."""

@@ -34,6 +34,7 @@ from kingpost.language.tree import (
 from kingpost.language.types import BOOL, Kind
 from kingpost.model.model import RelationModel
 from kingpost.model.names import closest
+from kingpost.plan.cost import PARTS, bound_texts, size, too_many_parts
 from kingpost.plan.standing import Standing
 
 
@@ -75,24 +76,39 @@ def unknown(standing: Standing, resource: str, name: str, pointer: str) -> Inval
 
 def restrict(expression: Expression, standing: Standing) -> Expression:
     """An expression from outside, lowered over `SuppliedSchema`, with guards on its steps and masks on its fields."""
+    bound_texts(expression, standing.model, "?where")
+    left = PARTS
+
+    def counted(part: Expression | None) -> None:
+        """What is put in is counted while it is: the whole may be too large to be made at all."""
+        nonlocal left
+        left -= 0 if part is None else size(part, left)
+        if left < 0:
+            raise too_many_parts("?where")
 
     def change(node: Node) -> Node | None:
         match node:
             case Step(base=base, relation=relation, resource=resource, guard=None):
                 if standing.member(base.resource, relation) != TRUE:
                     raise unknown(standing, base.resource, relation, "?where")
-                return replace(node, base=transform(base, change), guard=standing.target(resource))
+                guard = standing.target(resource)
+                counted(guard)
+                return replace(node, base=transform(base, change), guard=guard)
             case Many(base=base, relation=relation, resource=resource, guard=None):
                 if standing.member(base.resource, relation) != TRUE:
                     raise unknown(standing, base.resource, relation, "?where")
                 guard, link = standing.target(resource), standing.links(base.resource, relation)
+                counted(guard)
+                counted(link)
                 return replace(node, base=transform(base, change), guard=guard, link=link)
             case Field(row=row, name=name):
-                return value_of(standing, transform(row, change), name)
+                value = value_of(standing, transform(row, change), name)
+                counted(value)
+                return value
             case _:
                 return None
 
-    return transform(expression, change)
+    return standing.cost.spend(transform(expression, change), "?where")
 
 
 def value_of(standing: Standing, row: Row, name: str) -> Expression:

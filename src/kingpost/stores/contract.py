@@ -105,6 +105,10 @@ class OutOfRange(StoreError):
     """A computation left what the store can hold (integer overflow, a date out of range): refused, never rounded."""
 
 
+class TooComplex(StoreError):
+    """A statement is larger, or deeper, than the store can read."""
+
+
 class StoreDown(StoreError):
     """The store can't be reached, or did not answer in time."""
 

@@ -44,6 +44,15 @@ KP120 Too deep
     A path crosses more relations than are allowed. Ask for the inner rows in a second request.
 KP121 An include that reaches too much
     The rows of this page have more related rows than one answer holds. Ask for fewer rows with limit, or filter them.
+KP122 Too many relations
+    An answer fills in only so many relations. Ask for the others in a second request.
+KP123 The question is too large
+    The conditions, orders and summaries of a question may have only so many parts, once computed fields and rules are
+    put in their place, and look at lists of rows only so often, and only so deep inside of one another. Ask less at
+    once.
+KP124 The text is too long
+    A text that is looked for inside of others, or that is put together of others, is longer than is admitted. Take a
+    part of it, like title[:100].
 KP303 A decimal that this store can't keep
     The store that holds these rows keeps decimals with fewer digits.
 KP304 Not possible in this store

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from kingpost.plan.select import Insert, Update
-from kingpost.stores.contract import OutOfRange, Rows, StoreDown, StoreError, StoreFull, TooSlow
+from kingpost.stores.contract import OutOfRange, Rows, StoreDown, StoreError, StoreFull, TooComplex, TooSlow
 from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.errors import Names, check_count, stale
 
@@ -112,6 +112,8 @@ class Runner:
                 return self.names.refused(step, table, constraint)
             case asyncpg.NumericValueOutOfRangeError() | asyncpg.DatetimeFieldOverflowError() | asyncpg.DataError():
                 return OutOfRange("A computation or a value left what the store can hold", index)
+            case asyncpg.StatementTooComplexError() | asyncpg.TooManyColumnsError() | asyncpg.TooManyArgumentsError():
+                return TooComplex("The statement is larger than PostgreSQL reads", index)
             case asyncpg.StringDataLengthMismatchError() | asyncpg.ProgramLimitExceededError():
                 return OutOfRange("A value is larger than the store can hold", index)
             case asyncpg.QueryCanceledError():

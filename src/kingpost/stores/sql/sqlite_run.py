@@ -11,7 +11,7 @@ from typing import Any
 from kingpost.model.columns import key_columns
 from kingpost.model.model import Model, RelationModel, ResourceModel
 from kingpost.plan.select import Check, Delete, Insert, Update
-from kingpost.stores.contract import OutOfRange, ReferenceViolation, Rows, StoreDown, StoreError, TooSlow
+from kingpost.stores.contract import OutOfRange, ReferenceViolation, Rows, StoreDown, StoreError, TooComplex, TooSlow
 from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.errors import Names, check_count, stale
 from kingpost.stores.sql.sqlite_connection import is_busy, unusable
@@ -20,6 +20,7 @@ UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 FAILURES = (sqlite3.Error, OverflowError, UnicodeEncodeError)
 """What the driver raises, the latter two for values that it can't bind."""
 
+TOO_COMPLEX = ("parser stack overflow", "Expression tree is too large", "too many ", "tables in a join")
 OUT_OF_RANGE = ("integer overflow", "too large", "user-defined function")  # ours raise for nothing else
 
 
@@ -80,14 +81,14 @@ class Runner:
                 return self.names.refused(step, table, subject)
             case sqlite3.SQLITE_INTERRUPT:
                 return TooSlow("The statement ran for longer than it may and was stopped", index)
+            case _ if any(part in words for part in TOO_COMPLEX):
+                return TooComplex("The statement is larger than SQLite reads", index)
             case sqlite3.SQLITE_TOOBIG:
                 return OutOfRange("A value is larger than the store can hold", index)
             case _ if any(part in words for part in OUT_OF_RANGE):
                 return OutOfRange("A computation or a value does not fit into 64 bits", index)
             case _ if isinstance(error, sqlite3.Error) and is_busy(error):
                 return StoreDown("Another process holds the database", index)
-            case _ if "parser stack overflow" in words:
-                return StoreError("The statement is nested deeper than SQLite reads: split the expression up", index)
             case _ if isinstance(error, sqlite3.ProgrammingError) or "no such" in words:
                 return StoreError(f"The store does not fit the declaration: {words}", index)
             case _ if isinstance(error, sqlite3.OperationalError):

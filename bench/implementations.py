@@ -51,13 +51,13 @@ def _tool(name: str) -> Path:
 
 
 def _kingpost(place: Place) -> list[str | Path]:
-    command = [_tool("kingpost"), "serve", "bench.kingpost_app:app", "--production"]
+    command = [sys.executable, _tool("kingpost"), "serve", "bench.kingpost_app:app", "--production"]
     return [*command, "--port", str(place.port), "--workers", str(place.workers)]
 
 
 def _granian(app: str) -> Command:
     def command(place: Place) -> list[str | Path]:
-        server = [_tool("granian"), "--interface", "asgi", "--loop", "uvloop", "--log-level", "error"]
+        server = [sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--log-level", "error"]
         return [*server, "--host", "127.0.0.1", "--port", str(place.port), "--workers", str(place.workers), app]
 
     return command
@@ -65,7 +65,7 @@ def _granian(app: str) -> Command:
 
 def _uvicorn(app: str) -> Command:
     def command(place: Place) -> list[str | Path]:
-        server = [_tool("uvicorn"), "--no-access-log", "--log-level", "warning"]
+        server = [sys.executable, "-m", "uvicorn", "--no-access-log", "--log-level", "warning"]
         return [*server, "--host", "127.0.0.1", "--port", str(place.port), "--workers", str(place.workers), app]
 
     return command
@@ -73,7 +73,17 @@ def _uvicorn(app: str) -> Command:
 
 def _gunicorn(app: str) -> Command:
     def command(place: Place) -> list[str | Path]:
-        server = [_tool("gunicorn"), "--worker-class", "gthread", "--threads", str(POOL), "--log-level", "warning"]
+        server = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--worker-class",
+            "gthread",
+            "--threads",
+            str(POOL),
+            "--log-level",
+            "warning",
+        ]
         return [*server, "--bind", f"127.0.0.1:{place.port}", "--workers", str(place.workers), app]
 
     return command

@@ -8,7 +8,7 @@ from typing import Any
 from kingpost.engine.rows import Rows
 from kingpost.engine.stitch import Make
 from kingpost.model.model import Model
-from kingpost.model.state import materialise, materialiser, refer
+from kingpost.model.state import materialiser, referrer
 
 
 def constructors(model: Model, rows: Rows) -> Make:
@@ -20,19 +20,9 @@ def constructors(model: Model, rows: Rows) -> Make:
         if found is None or cls is None:
             return lambda *values: dict(zip(names, values, strict=True))
         if via is not None:
-            return lambda *key: refer(cls, key, via=via)
+            return referrer(cls, via)
         converts = {name: rows.conversion(found, name) for name in names if name in found.fields}
         needed = {name: convert for name, convert in converts.items() if convert is not None}
-        if not needed:
-            return materialiser(cls, names)
-
-        def converted(*values: Any) -> Any:
-            members = dict(zip(names, values, strict=True))
-            for name, convert in needed.items():
-                if members[name] is not None:
-                    members[name] = convert(members[name])
-            return materialise(cls, members)
-
-        return converted
+        return materialiser(cls, names, needed)
 
     return make

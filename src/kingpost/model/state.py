@@ -1,7 +1,8 @@
 """The inside of resource instances, for the engine: making them from stored values, and what has changed since.
 
 Values live in `__dict__` under the names of members, so that reading an attribute costs what it costs in any class.
-Beside it are two slots. `_kingpost_state`: None while the row was never stored, else the values as they were loaded.
+Beside it are two slots. `_kingpost_state`: None while the row was never stored, else the values as they were loaded,
+which `_stored` reads.
 `_kingpost_via`: for an instance that holds its key only, the relation it was reached by, for the words of `NotLoaded`.
 """
 
@@ -37,26 +38,56 @@ def materialise(cls: type[R], values: dict[str, Any], *, via: str = "") -> R:
     return instance
 
 
-def materialiser(cls: type[R], names: Sequence[str]) -> Callable[..., R]:
-    """What makes instances as `materialise` does, of values in this order; quicker, for many rows of one shape."""
-    new, set_via, put = object.__new__, _slot(cls, "_kingpost_via"), _slot(cls, "_kingpost_state")
-    bound = declaration(cls).bound
-    if bound is None or not set(names).isdisjoint(bound.mutable):
-        return lambda *values: materialise(cls, dict(zip(names, values, strict=True)))
+def materialiser(
+    cls: type[R],
+    names: Sequence[str],
+    converts: Mapping[str, Callable[[Any], Any]] | None = None,
+    *,
+    via: str = "",
+) -> Callable[..., R]:
+    """What makes instances as `materialise` does, of values in this order: written out, for many rows of one shape.
 
-    def make(*values: Any) -> R:
-        state = dict(zip(names, values, strict=True))
-        instance = new(cls)
-        instance.__dict__.update(state)
-        set_via(instance, "")
-        put(instance, state)
-        return instance
-
-    return make
+    `converts`: for some of the names, what becomes of a value that is not None.
+    """
+    bound, scope = declaration(cls).bound, {"new": object.__new__, "cls": cls, "names": tuple(names), "via": via}
+    for slot in ("__dict__", "_kingpost_via", "_kingpost_state"):
+        scope[f"set{slot}"] = _slot(cls, slot)
+    given, stored = [f"v{index}" for index in range(len(names))], ["names"]
+    lines: list[str] = []
+    for name, value in zip(names, given, strict=True):
+        if converts and name in converts:
+            scope[f"convert_{value}"] = converts[name]
+            lines.append(f"if {value} is not None: {value} = convert_{value}({value})")
+        changing = bound is not None and name in bound.mutable
+        if changing:
+            scope[f"copy_{value}"] = _copier(declaration(cls), name)
+        stored.append(f"copy_{value}({value})" if changing else value)
+    held = ", ".join(f"{name!r}: {value}" for name, value in zip(names, given, strict=True))
+    lines += ["instance = new(cls)", f"set__dict__(instance, {{{held}}})", "set_kingpost_via(instance, via)"]
+    lines += [f"set_kingpost_state(instance, ({', '.join(stored)},))", "return instance"]
+    body = "".join(f"    {line}\n" for line in lines)
+    exec(compile(f"def make({', '.join(given)}):\n{body}", f"<{cls.__name__} of a row>", "exec"), scope)  # noqa: S102
+    return cast("Callable[..., R]", scope["make"])
 
 
 def _slot(cls: type, name: str) -> Callable[[Any, Any], None]:
-    return cast("Callable[[Any, Any], None]", getattr(cls, name).__set__)
+    """What sets an attribute, without looking for it first."""
+    owner = next(one for one in cls.__mro__ if name in vars(one))
+    return cast("Callable[[Any, Any], None]", vars(owner)[name].__set__)
+
+
+def _copier(shape: Declaration, name: str) -> Callable[[Any], Any]:
+    """How a value is copied that may change in place: of rows only the list."""
+    return copy if shape.bound is not None and name in shape.bound.targets else deepcopy
+
+
+def _stored(instance: Any) -> dict[str, Any] | None:
+    """The values as they were loaded, by name; None: no row yet."""
+    state = cast("dict[str, Any] | tuple[Any, ...] | None", instance._kingpost_state)
+    if isinstance(state, tuple):  # as a materialiser leaves it: names, then the values
+        state = dict(zip(state[0], state[1:], strict=True))
+        set_state(instance, state)
+    return state
 
 
 def refer(cls: type[R], key: tuple[Any, ...], *, via: str = "") -> R:
@@ -75,6 +106,14 @@ def refer(cls: type[R], key: tuple[Any, ...], *, via: str = "") -> R:
     if at != len(key):
         raise ValueError(f"the key of {cls.__name__} has {at} parts, not {len(key)}")
     return materialise(cls, values, via=via)
+
+
+def referrer(cls: type[R], via: str) -> Callable[..., R]:
+    """What makes instances as `refer` does, of the parts of a key; quicker, for many rows."""
+    bound = declaration(cls).bound
+    if bound is not None and len(bound.parts) == 1 and bound.parts[0][1] is None:
+        return materialiser(cls, (bound.parts[0][0],), via=via)
+    return lambda *key: refer(cls, key, via=via)
 
 
 def key_of(instance: Any) -> tuple[Any, ...]:
@@ -111,8 +150,7 @@ def changes(instance: Any) -> dict[str, Any]:
     """The members that a write has to store, by name: of a new instance all it has, else those that differ."""
     cls = class_of(instance)
     shape = declaration(cls)
-    state = cast("dict[str, Any] | None", instance._kingpost_state)
-    values = instance.__dict__
+    state, values = _stored(instance), instance.__dict__
     if state is None:
         return {name: value for name, value in values.items() if shape.stored(name)}
     return {
@@ -133,7 +171,7 @@ def take_in(instance: Any, values: Mapping[str, Any]) -> None:
     """Add values that were loaded later; what had been changed before stays changed."""
     instance.__dict__.update(values)
     loaded = _frozen(declaration(class_of(instance)), dict(values))
-    set_state(instance, {**(instance._kingpost_state or {}), **loaded})
+    set_state(instance, {**(_stored(instance) or {}), **loaded})
 
 
 def renew(instance: R, row: R, follows: Iterable[str]) -> R:
@@ -157,7 +195,7 @@ def renew(instance: R, row: R, follows: Iterable[str]) -> R:
 @contextmanager
 def kept(instance: Any) -> Generator[None]:
     """Where the block fails, the instance is what it was before, which is what is stored."""
-    values, state = dict(instance.__dict__), instance._kingpost_state
+    values, state = dict(instance.__dict__), _stored(instance)
     try:
         yield
     except BaseException:
@@ -172,7 +210,7 @@ def _unchanged(instance: Any) -> dict[str, Any]:
     """The values that may have been changed in place, as they are stored."""
     shape = declaration(class_of(instance))
     mutable = () if shape.bound is None else shape.bound.mutable
-    stored: dict[str, Any] = instance._kingpost_state or {}
+    stored = _stored(instance) or {}
     return _frozen(shape, {name: stored[name] for name in mutable if name in stored and name in instance.__dict__})
 
 
@@ -181,7 +219,7 @@ def _frozen(shape: Declaration, values: dict[str, Any]) -> dict[str, Any]:
     if shape.bound is not None:
         for name in shape.bound.mutable:
             if name in values:
-                values[name] = copy(values[name]) if name in shape.bound.targets else deepcopy(values[name])
+                values[name] = _copier(shape, name)(values[name])
     return values
 
 

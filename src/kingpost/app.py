@@ -23,7 +23,7 @@ from kingpost.doors.direct import DirectEndpoints, Endpoint
 from kingpost.doors.rest import RestDoor, RestSettings
 from kingpost.doors.rest.openapi import merge
 from kingpost.doors.rest.problem import problem
-from kingpost.engine.context import Context, acting_as
+from kingpost.engine.context import Context, During, acting_as
 from kingpost.engine.engine import Engine
 from kingpost.engine.repeats import records_in
 from kingpost.engine.runner import EngineRunner
@@ -133,16 +133,10 @@ class App(FastAPI):
 
         return dispatch
 
-    @contextmanager
-    def _during(self, scope: Scope) -> Generator[None]:
+    def _during(self, scope: Scope) -> AbstractContextManager[None]:
         """Code of the application's own inside acts in the name of who asks."""
-        tokens = current_runner.set(self.runner), serializer.set(self._serialize)
-        try:
-            with self.engine.during(Context(scope.get("kingpost.actor"), self.engine.clock())):
-                yield
-        finally:
-            current_runner.reset(tokens[0])
-            serializer.reset(tokens[1])
+        context = Context(scope.get("kingpost.actor"), self.engine.clock())
+        return During(context, (current_runner, self.runner), (serializer, self._serialize))
 
     def _nowhere(self, scope: Scope) -> bool:
         """An address of the API that no resource and no route of the application's own has: a problem, not a page."""

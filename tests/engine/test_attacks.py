@@ -731,14 +731,17 @@ async def test_deleted_rows_are_gone_whichever_way_one_comes(app: App, held: Hel
 
 
 async def test_system_rights_end_with_their_block(app: App, held: Held) -> None:
+    ended = asyncio.Event()
+
     async def look() -> int:
-        await asyncio.sleep(0.01)
+        await ended.wait()
         return await Member.where(name="canary-shy").count()
 
     with app.acting(None):
         with as_system("a short look"):
             task = asyncio.ensure_future(look())
             assert await Member.where(name="canary-shy").count() == 1
+        ended.set()
         assert await Member.where(name="canary-shy").count() == 0
         assert await task == 0
 

@@ -137,20 +137,22 @@ def acting_as(actor: Any) -> Generator[None]:
 
 
 class During:
-    """Sets the context variables of user code for a block."""
+    """Sets the context variables of user code for a block, and `others` with them."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    __slots__ = ("_instant", "_sets", "_tokens", "_words")
+
+    def __init__(self, context: Context, *others: tuple[ContextVar[Any], Any]) -> None:
+        self._words = None if context.system is None else Words(context.system)
+        self._sets = ((acting, context.actor), (system, self._words), *others)
+        self._instant = instant(context.now)
 
     def __enter__(self) -> None:
-        self._words = None if self._context.system is None else Words(self._context.system)
-        self._tokens = acting.set(self._context.actor), system.set(self._words)
-        self._instant = instant(self._context.now)
+        self._tokens = [(variable, variable.set(value)) for variable, value in self._sets]
         self._instant.__enter__()
 
     def __exit__(self, *exc: object) -> None:
-        self._instant.__exit__(None, None, None)
-        acting.reset(self._tokens[0])
-        system.reset(self._tokens[1])
+        self._instant.__exit__()
+        for variable, token in self._tokens:
+            variable.reset(token)
         if self._words is not None:
             self._words.hold = False

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
 
@@ -26,11 +25,16 @@ def present(clock: Callable[[], datetime]) -> datetime:
     return (_instant.get() or clock)()
 
 
-@contextmanager
-def instant(at: datetime | Callable[[], datetime]) -> Generator[None]:
+class instant:
     """Within the block, and the tasks started in it, `now()` answers `at`, or what the clock `at` answers."""
-    token = _instant.set((lambda: at) if isinstance(at, datetime) else at)
-    try:
-        yield
-    finally:
-        _instant.reset(token)
+
+    __slots__ = ("_clock", "_token")
+
+    def __init__(self, at: datetime | Callable[[], datetime]) -> None:
+        self._clock = (lambda: at) if isinstance(at, datetime) else at
+
+    def __enter__(self) -> None:
+        self._token = _instant.set(self._clock)
+
+    def __exit__(self, *exc: object) -> None:
+        _instant.reset(self._token)

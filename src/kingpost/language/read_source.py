@@ -45,6 +45,8 @@ _lock = threading.RLock()
 _files: OrderedDict[tuple[str, int], _File] = OrderedDict()
 # By id: code objects compare equal when only their columns differ. The code is kept, so that its id stays its own.
 _found: OrderedDict[int, tuple[CodeType, Function, tuple[str, ...]]] = OrderedDict()
+_GENERATES: Final = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+_TAKES_ANY: Final = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 
 def read_source(function: Callable[..., object], *, name: str | None = None) -> Source:
@@ -53,6 +55,10 @@ def read_source(function: Callable[..., object], *, name: str | None = None) -> 
     `name`, where known, is the name it was declared under; it helps to recognise a decorator without
     `functools.wraps`. Raises SourceError: no source, several candidates, changed since import, not a plain function.
     """
+    if isinstance(function, FunctionType) and _is_plain(function):
+        known = _found.get(id(function.__code__))
+        if known is not None:  # read before: there is nothing to unwrap, to bind or to refuse
+            return Source(known[1], known[0].co_filename, known[2], 1, function)
     plain, arguments, keywords = _unwrap(function)
     code = plain.__code__
     with _lock:
@@ -67,10 +73,17 @@ def read_source(function: Callable[..., object], *, name: str | None = None) -> 
     _, node, lines = known
     source = Source(node, code.co_filename, lines, 1, plain, _bind(node, plain, arguments, keywords))
     _refuse_wrapper(plain, source, name)
-    if code.co_flags & (inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR):
+    if code.co_flags & _GENERATES:
         message = f"{plain.__qualname__} is async or a generator; the language has plain functions only"
         raise SourceError("KL008", message, source.place(node), "write it with def and return, without await and yield")
     return source
+
+
+def _is_plain(function: FunctionType) -> bool:
+    """Whether it is a lambda like most: no wrapper of anything."""
+    return function.__name__ == "<lambda>" and not (
+        function.__code__.co_flags & (_GENERATES | _TAKES_ANY) or vars(function)
+    )
 
 
 def _unwrap(given: object) -> tuple[FunctionType, tuple[object, ...], dict[str, object]]:
@@ -114,7 +127,7 @@ def _bind(
 def _refuse_wrapper(function: FunctionType, source: Source, name: str | None) -> None:
     """A rule takes no *args and is called what it was declared as: else a decorator has handed over its wrapper."""
     held: list[object] = [value for value in _cells_of(function) if callable(value)]
-    any_arguments = function.__code__.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    any_arguments = function.__code__.co_flags & _TAKES_ANY
     renamed = name not in (None, function.__name__) and function.__name__ != "<lambda>"
     if held and "<locals>" in function.__qualname__ and (any_arguments or renamed):
         inner = next((v.__qualname__ for v in held if isinstance(v, FunctionType)), "a function")

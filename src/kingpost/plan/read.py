@@ -72,7 +72,7 @@ class ReadPlanner:
         self._admit(self.resource)
         if read.summaries or read.group is not None:
             return self._summary()
-        columns = Columns()
+        columns = Columns(self.model)
         shapes = ShapePlanner(self.standing, self.conditions, read.narrowed, whole=read.whole)
         fields = None if read.fields is None else Tree.of(read.fields, "?fields")
         shape, batches = shapes.fetch(self.resource, fields, Tree.of(read.include, "?include"), columns)
@@ -167,7 +167,7 @@ class ReadPlanner:
 
     def _summary(self) -> Planned:
         read = self.read
-        columns = Columns()
+        columns = Columns(self.model)
         entries: list[Entry] = []
         groups: list[Expression] = []
         for path in read.group or ():

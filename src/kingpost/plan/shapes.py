@@ -26,7 +26,7 @@ from kingpost.language.tree import (
 )
 from kingpost.language.types import Kind, Type, reference
 from kingpost.model.columns import key_columns
-from kingpost.model.model import RelationModel, ResourceModel
+from kingpost.model.model import Model, RelationModel, ResourceModel
 from kingpost.plan.conditions import Conditions
 from kingpost.plan.intent import Narrowed
 from kingpost.plan.orders import key_order
@@ -59,21 +59,35 @@ class Tree:
 
 
 class Columns:
-    """The columns of one select, each expression once."""
+    """The columns of one select, each value once."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: Model) -> None:
+        self._model = model
         self.expressions: list[Expression] = []
         self._known: dict[Expression, tuple[int, ...]] = {}
         self._width = 0
 
     def add(self, expression: Expression, width: int = 1) -> tuple[int, ...]:
         """Where the value of the expression stands in a row: `width` columns, for keys with several members."""
-        places = self._known.get(expression)
+        value = self._value(expression)
+        places = self._known.get(value)
         if places is None:
-            places = self._known[expression] = tuple(range(self._width, self._width + width))
+            places = self._known[value] = tuple(range(self._width, self._width + width))
             self._width += width
             self.expressions.append(expression)
         return places
+
+    def _value(self, expression: Expression) -> Expression:
+        """The same for a row's key and the row itself, where the one can't be without the other."""
+        if isinstance(expression, Field) and self._model[expression.row.resource].key == (expression.name,):
+            row = expression.row
+            if isinstance(row, Root) or (isinstance(row, Step) and row.guard is None and self._leads(row)):
+                return identity(row)
+        return expression
+
+    def _leads(self, step: Step) -> bool:
+        """Whether what the relation holds is the key of a row that is there."""
+        return self._model[step.base.resource].relations[step.relation].constrained
 
 
 class ShapePlanner:
@@ -217,7 +231,7 @@ class ShapePlanner:
     ) -> Batch:
         """Rows of another store by their keys."""
         root = Root(relation.target)
-        columns = Columns()
+        columns = Columns(self.model)
         own = columns.add(identity(root), len(parent.columns))
         shape, below = self.fetch(relation.target, fields, include, columns, path)
         where = all_of(
@@ -242,7 +256,7 @@ class ShapePlanner:
         root = Root(relation.target)
         back = self.model[relation.target].relations[relation.inverse or ""]
         owner = identity(Step(root, back.name, resource, back.nullable))
-        columns = Columns()
+        columns = Columns(self.model)
         own = columns.add(owner, len(parent))
         shape, below = self.fetch(relation.target, fields, include, columns, path)
         where = all_of(
@@ -269,7 +283,7 @@ class ShapePlanner:
         guard = self.standing.target(relation.target)
         links = self.standing.links(resource, relation.name)
         far = Step(root, relation.far, relation.target, False, guard)
-        columns = Columns()
+        columns = Columns(self.model)
         own = columns.add(owner, len(parent))
         places: tuple[Order, ...] = ()
         if relation.position is not None:

@@ -49,7 +49,8 @@ def materialiser(
 
     `converts`: for some of the names, what becomes of a value that is not None.
     """
-    bound, scope = declaration(cls).bound, {"new": object.__new__, "cls": cls, "names": tuple(names), "via": via}
+    bound = declaration(cls).bound
+    scope: dict[str, Any] = {"new": object.__new__, "cls": cls, "names": tuple(names), "via": via}
     for slot in ("__dict__", "_kingpost_via", "_kingpost_state"):
         scope[f"set{slot}"] = _slot(cls, slot)
     given, stored = [f"v{index}" for index in range(len(names))], ["names"]

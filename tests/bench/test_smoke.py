@@ -44,8 +44,10 @@ def test_kingpost_beside_the_control_on_every_endpoint() -> None:
             assert figures.server_us > 0
             assert figures.rss_mb > 10
             assert figures.p99_ms >= figures.p50_ms > 0
-            # Only a database of its own is charged, and only where it is asked.
-            assert (figures.db_us > 0) == (not endpoint.startswith("sqlite") and endpoint != "hello"), endpoint
+            if endpoint.startswith("sqlite"):
+                assert figures.db_us == 0  # there is no process to charge
+            elif endpoint != "hello":  # where it is not asked, it may still do something of its own
+                assert figures.db_us > 0, endpoint
 
 
 def test_an_interrupt_leaves_nothing_behind() -> None:

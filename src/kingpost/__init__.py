@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from kingpost.model.declare import computed as computed
     from kingpost.model.declare import deny as deny
     from kingpost.model.declare import field as field
+    from kingpost.model.declare import generated as generated
     from kingpost.model.declare import index as index
     from kingpost.model.declare import nobody as nobody
     from kingpost.model.declare import unique as unique
@@ -61,7 +62,7 @@ _HOMES = {
     "kingpost.language.builtins": ("now",),
     "kingpost.model.declare": (
         "Json", "Markdown", "NotLoaded", "action", "actor", "allow", "anyone", "authenticated", "computed", "deny",
-        "field", "index", "nobody", "unique", "validate",
+        "field", "generated", "index", "nobody", "unique", "validate",
     ),
     "kingpost.model.query": ("Query",),
     "kingpost.model.resource": ("Resource",),

@@ -83,7 +83,7 @@ class Namespace:
             await result
 
     async def _seed(self, app: App) -> None:
-        app.engine.new_id = app.engine.writer.new_id = self._ids
+        app.engine.new_id = self._ids
         current_runner.set(app.runner)
 
 

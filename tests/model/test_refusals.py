@@ -22,6 +22,7 @@ from kingpost.model.declare import (
     computed,
     deny,
     field,
+    generated,
     index,
     unique,
     validate,
@@ -311,6 +312,33 @@ def constraint_across():
         topic: Topic = field(on_delete="cascade")
 
     return [Thing, Topic]
+
+
+@case("KM213")
+def generated_text():
+    return one(code=(str, field(key=True, default=generated)))
+
+
+@case("KM213")
+def generated_beside_another_key():
+    return one(number=(int, field(default=generated)))
+
+
+@case("KM213")
+def generated_relation():
+    return [*one(topic=(Topic, field(default=generated))), Topic]
+
+
+@case("KM603")
+def stored_of_what_the_database_makes():
+    class Thing(Resource):
+        number: int = field(key=True, default=generated)
+
+        @computed(stored=True)
+        def label(self) -> int:
+            return self.number + 1
+
+    return [Thing]
 
 
 @case("KM408")

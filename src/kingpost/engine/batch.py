@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from kingpost.base.errors import Asked, Detail, KingpostError, Rejected
 from kingpost.engine.checks import refusal
 from kingpost.engine.context import Context
 from kingpost.engine.failures import explained, no_such_row, within
+from kingpost.engine.rows import Values
 from kingpost.engine.unwritten import Undecided, Unwritten
-from kingpost.model.model import Model
-from kingpost.plan.select import Check, Operation
+from kingpost.model.model import Model, ResourceModel
+from kingpost.plan.select import Check, Insert, Made, Operation
 from kingpost.plan.standing import Standing
-from kingpost.stores.contract import CheckFailed, ReferenceViolation, StoreError, UniqueViolation
+from kingpost.stores.contract import CheckFailed, ReferenceViolation, Rows, StoreError, UniqueViolation
 
 
 class Batch:
@@ -36,6 +37,22 @@ class Batch:
         """Operations in front of all others, for no part of the input."""
         self.operations[:0] = operations
         self._places[:0] = [""] * len(operations)
+
+    def learnt(self, found: ResourceModel, answers: Sequence[Rows], made: Mapping[Made, Any]) -> Values:
+        """What only the store knew of the one row that was added, by member."""
+        insert = next(one for one in self.operations if isinstance(one, Insert) and one.resource == found.name)
+        members = {field.column: name for name, field in found.fields.items()}
+        learnt: Values = {members[column]: made[one] for column, one in insert.makes.items()}
+        if found.version is not None:
+            learnt[found.version] = 1 if found.counted else self.version(answers)
+        return learnt
+
+    def version(self, answers: Sequence[Rows]) -> int | None:
+        """The row version that the store was asked for, if it was."""
+        for operation, answer in zip(self.operations, answers, strict=True):
+            if isinstance(operation, Check) and operation.answers:
+                return cast(int, answer[0][0])
+        return None
 
     async def decide(self, error: StoreError, unwritten: Unwritten, context: Context) -> None:
         """Where a value is taken: raises, if the rules refuse a row, what they say, and not that it is taken."""

@@ -16,12 +16,13 @@ from kingpost.engine.context import Context
 from kingpost.engine.failures import explained, no_such_row
 from kingpost.engine.loading import Key
 from kingpost.engine.unwritten import Undecided
-from kingpost.plan.select import Check, Insert, Operation, Update
+from kingpost.plan.select import Check, Operation, Update
 from kingpost.plan.values import bound_key
 from kingpost.stores.contract import (
     CheckFailed,
     OutOfRange,
     ReferenceViolation,
+    RowRefused,
     StaleRow,
     StoreError,
     UniqueViolation,
@@ -30,7 +31,7 @@ from kingpost.stores.contract import (
 if TYPE_CHECKING:
     from kingpost.engine.engine import Engine
 
-OF_A_ROW: Final = (UniqueViolation, ReferenceViolation, CheckFailed, StaleRow, OutOfRange)
+OF_A_ROW: Final = (UniqueViolation, ReferenceViolation, CheckFailed, StaleRow, RowRefused, OutOfRange)
 """What a store reports that is the fault of a row; anything else would befall every row."""
 
 ABOUT_A_ROW: Final = (Rejected, Forbidden, Unauthenticated, NotFound, Conflict, Stale)
@@ -90,7 +91,8 @@ class Bulk:
         works = [work for work in works if work.row.outcome is None]
         if not works:
             return
-        operations = [*self._stored(works), *references, *self._checked(works, context)]
+        checks = self._checked(works, context)
+        operations = [*self._stored(works, known=bool(checks)), *references, *checks]
         try:
             await self._engine.writer.run(self._found, operations)
         except OF_A_ROW as error:
@@ -143,11 +145,11 @@ class Bulk:
             together.extend(await checks.references(found, {}, {name: left}, context))
         return together
 
-    def _stored(self, works: Sequence[Work]) -> list[Operation]:
-        """New rows as one insert, changed ones as updates."""
-        rows, name = self._engine.rows, self._found.name
-        new = [rows.flat(name, work.values or {}) for work in works if work.loaded is None]
-        operations: list[Operation] = [Insert(name, rows.column_names(name), new)] if new else []
+    def _stored(self, works: Sequence[Work], *, known: bool) -> list[Operation]:
+        """New rows as one insert, changed ones as updates. `known`: what the store makes of rows is asked for."""
+        rows, name, inserts = self._engine.rows, self._found.name, self._engine.writer.inserts
+        new = [work.values or {} for work in works if work.loaded is None]
+        operations: list[Operation] = [*inserts.together(self._found, new, known=known)]
         for work in works:
             if work.loaded is not None:
                 by_column = rows.changed(name, work.changed or {})

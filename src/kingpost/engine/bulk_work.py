@@ -13,10 +13,8 @@ from kingpost.engine.context import Context
 from kingpost.engine.loading import Key, Loaded, Seen
 from kingpost.engine.rows import Values
 from kingpost.model.inputs import Purpose
-from kingpost.model.instances import fill
 from kingpost.model.model import ResourceModel
 from kingpost.model.patches import MergePatch
-from kingpost.model.state import key_of
 
 if TYPE_CHECKING:
     from kingpost.engine.engine import Engine
@@ -83,7 +81,6 @@ class Preparation:
         self._replaced = not {"create", "update"}.isdisjoint(found.actions)
         self._lists = {name for name, one in found.relations.items() if one.kind != "one"}
         self._afters: dict[tuple[str, tuple[str, ...]], After] = {}
-        self._members = (*found.fields, *(name for name, one in found.relations.items() if one.kind == "one"))
 
     # What came in
 
@@ -182,7 +179,12 @@ class Preparation:
         if after is None:
             after = self._afters[asked] = checks.after(found, work.verb, context, asked[1])
         work.after = after
-        work.values = values = self._filled(work.given, context) if loaded is None else {**loaded.values, **work.given}
+        if loaded is None:
+            values = self._writer.inserts.values(found, work.given, context)
+        else:
+            values = {**loaded.values, **work.given}
+        work.values = values
+        self._engine.rows.follow(found, values)
         checks.validate(found, values)
         checks.compute(found, values, context)
         work.key = self._engine.rows.key(found, values)
@@ -192,11 +194,3 @@ class Preparation:
                 names = [Detail(f"/{name}", "KP424", "a key does not change") for name in found.key]
                 raise Rejected("KP424", "the key of a row does not change", names)
             work.changed = {name: value for name, value in values.items() if loaded.values.get(name) != value}
-
-    def _filled(self, given: Values, context: Context) -> Values:
-        actor = None if context.actor is None else key_of(context.actor)
-        filled = fill(self._engine.model, self._found.name, given, actor=actor, new_key=self._engine.new_id)
-        values: Values = {name: filled.get(name) for name in self._members}
-        if self._found.version is not None:
-            values[self._found.version] = 1
-        return values

@@ -14,10 +14,23 @@ from kingpost.engine.plans import Plans, parameters
 from kingpost.engine.rows import Rows, Values, reference_key
 from kingpost.engine.shown import Shown
 from kingpost.language.evaluate import UNKNOWN, Frame, compile_expression
-from kingpost.language.tree import FALSE, TRUE
+from kingpost.language.tree import (
+    FALSE,
+    TRUE,
+    Compare,
+    Expression,
+    Field,
+    Identity,
+    Param,
+    Root,
+    identity,
+    walk,
+)
+from kingpost.language.types import INT, reference
 from kingpost.model.model import ResourceModel
+from kingpost.plan.made import is_open
 from kingpost.plan.rights import ActorWorld, bound
-from kingpost.plan.select import Check, Operation
+from kingpost.plan.select import Check, Operation, Select
 from kingpost.plan.values import bound_key
 from kingpost.plan.write import (
     AfterPlan,
@@ -66,7 +79,8 @@ class Checks:
             plan = plan_after(standing, found.name, verb, names)
             ruled = tuple(name for name in names if standing.member(found.name, name, "write") != TRUE)
             asked = None if verb is None else Asked(found.name, verb, ruled)
-            return After(plan, compile_expression(plan.condition) if plan.local else None, asked)
+            known = plan.local and not (verb == "create" and _made_later(found, plan.condition))
+            return After(plan, compile_expression(plan.condition) if known else None, asked)
 
         after = self._plans.find(("after", found.name, verb, names), context, make)
         if after.plan.condition == FALSE:
@@ -92,6 +106,16 @@ class Checks:
         params = {**parameters(context, after.plan.captures), "keys": [bound_key(key)]}
         return [Check(after.plan.select, params, 1, verb)]
 
+    @staticmethod
+    def version(found: ResourceModel, key: Key) -> list[Operation]:
+        """Asks for the row version at the end of a batch, where nobody can know it: triggers have run by then."""
+        if found.version is None or found.counted is not None:
+            return []
+        root = Root(found.name)
+        one = Compare("==", identity(root), Param("key", reference(found.name)))
+        select = Select(found.name, (Field(root, found.version, INT),), one)
+        return [Check(select, {"key": bound_key(key)}, 1, "write", answers=True)]
+
     # References
 
     async def references(
@@ -100,7 +124,7 @@ class Checks:
         """References must lead to rows that the actor may see; which ones do not is not told."""
         operations: list[Operation] = []
         for name, relation in found.relations.items():
-            key = values.get(name) if relation.kind == "one" else None
+            key = values.get(name) if relation.kind == "one" and not relation.borrowed else None
             distinct = list(dict.fromkeys(links.get(name, ()) if key is None else (key,)))
             if distinct:
                 operations.extend(await self._visible(found, name, distinct, context))
@@ -167,7 +191,7 @@ class Checks:
         """Run the validators; what they set on the object is kept. Raises `Rejected` with all that they say."""
         if not found.validators:
             return
-        instance = self._rows.instance(found.name, dict(values))
+        instance = self._rows.instance(found.name, {name: one for name, one in values.items() if not is_open(one)})
         details: list[Detail] = []
         for validator in found.validators:
             try:
@@ -179,10 +203,13 @@ class Checks:
             raise Rejected("KP425", details[0].message, details)
         for name in found.fields:
             values[name] = instance.__dict__.get(name, values[name])
+        self._rows.follow(found, values)
 
     def judge(self, shown: Shown | None, found: ResourceModel, values: Values, context: Context) -> tuple[str, ...]:
         """Whether the actor may see the row as it will be; answers the columns that show it."""
         if shown is None or not shown.columns:
+            return ()
+        if found.adopted or any(map(is_open, values.values())):  # triggers of others, and what is made in the store
             return ()
         shown.judge(lambda captures: self._frame(found, values, context, captures))
         return shown.columns
@@ -200,6 +227,17 @@ class Checks:
     def _frame(self, found: ResourceModel, values: Values, context: Context, captures: Sequence[Any]) -> Frame:
         own = _Own(values, bound_key(self._rows.key(found, values)))
         return Frame(own, {**parameters(context, captures), "key": own.key}, _OwnWorld(context.actor))
+
+
+def _made_later(found: ResourceModel, condition: Expression) -> bool:
+    """Whether it asks for what the store makes, so that nobody can tell before the row is written."""
+    if not found.made:
+        return False
+    return any(
+        (isinstance(node, Field) and isinstance(node.row, Root) and node.name in found.made)
+        or (isinstance(node, Identity) and isinstance(node.row, Root) and not found.made.isdisjoint(found.key))
+        for node in walk(condition)
+    )
 
 
 def refusal(context: Context, message: str, asked: Asked | None) -> KingpostError:

@@ -82,7 +82,7 @@ class Engine:
             make=constructors(model, self.rows),
             objects=True,
         )
-        self.writer = Writer(self.plans, stores, self.rows, self.repeats, new_id)
+        self.writer = Writer(self.plans, stores, self.rows, self.repeats, lambda: self.new_id())
 
     async def start(self) -> None:
         """Open the stores."""

@@ -25,6 +25,7 @@ from kingpost.stores.contract import (
     OutcomeUnknown,
     OutOfRange,
     ReferenceViolation,
+    RowRefused,
     StoreDown,
     StoreError,
     StoreFull,
@@ -55,6 +56,10 @@ def explained(error: StoreError, store: str, standing: Standing | None = None) -
             return no_such_row((reason.removeprefix("reference "),))
         case CheckFailed(reason=reason):
             return Forbidden("KP403", f"the rules do not let you {reason} a row like this")
+        case RowRefused():
+            log.info("store %s: %s", store, error)
+            message = "the database holds these rows to more than is declared, and refuses this one"
+            return Rejected("KP422", message)
         case OutOfRange():
             return Rejected("KP423", "a value is out of the range that can be stored")
         case TooComplex():

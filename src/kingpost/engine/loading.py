@@ -61,6 +61,21 @@ class Loader:
             raise _refused(resource, verb, context, plan)
         return self._loaded(resource, plan, rows[0])
 
+    async def rows(
+        self,
+        resource: str,
+        keys: Sequence[Key],
+        verb: str,
+        context: Context,
+        written: Sequence[Sequence[str]],
+        *,
+        many: bool,
+    ) -> list[Loaded]:
+        """The row of one key, or with `many` those of several."""
+        if many:
+            return await self.many(resource, keys, verb, context, written)
+        return [await self.one(resource, key, verb, context, written[0] if written else ()) for key in keys]
+
     async def many(
         self, resource: str, keys: Sequence[Key], verb: str, context: Context, written: Sequence[Collection[str]] = ()
     ) -> list[Loaded]:

@@ -24,7 +24,8 @@ from kingpost.language.tree import Compare, Field, Param, Root
 from kingpost.language.types import DATETIME, INT, TEXT, Kind, Type
 from kingpost.model.columns import key_columns
 from kingpost.model.model import FieldModel, Model, ResourceModel
-from kingpost.plan.select import Delete, Insert, Operation, Order, Select
+from kingpost.plan.made import is_open
+from kingpost.plan.select import Delete, Insert, Made, Operation, Order, Select, Update
 from kingpost.stores.contract import Store, StoreError, UniqueViolation
 
 KEPT = timedelta(hours=24)
@@ -132,10 +133,19 @@ class Repeats:
         if repeat is None:
             return []
         name, scope = name_in(resource.store), _scope(repeat, context)
-        plain = msgspec.to_builtins([list(key) for key in keys])
+        plain: object = [] if is_open(keys) else msgspec.to_builtins([list(key) for key in keys])
         row = (scope, repeat.fingerprint.hex(), plain, context.now)
         insert = Insert(name, ("id", "fingerprint", "keys", "at"), [row])
         return [Delete(name, (scope,)), insert] if repeat.expired else [insert]
+
+    def completed(
+        self, resource: ResourceModel, repeat: Idempotency | None, context: Context, keys: Sequence[tuple[Any, ...]]
+    ) -> list[Operation]:
+        """What to add at the end of the batch, where the store makes keys and the record could not have them."""
+        if repeat is None or not is_open(keys):
+            return []
+        plain = [[one if isinstance(one, Made) else msgspec.to_builtins(one) for one in key] for key in keys]
+        return [Update(name_in(resource.store), (_scope(repeat, context),), {"keys": plain})]
 
     async def _sweep(self, context: Context) -> None:
         self._asked += 1

@@ -13,6 +13,7 @@ from kingpost.model.columns import columns, key_columns, relation_columns
 from kingpost.model.model import Model, ResourceModel
 from kingpost.model.resource import Resource
 from kingpost.model.state import key_of, materialise, refer
+from kingpost.plan.select import Insert, Made, Operation
 from kingpost.stores.contract import Convert, Store
 
 Values = dict[str, Any]
@@ -41,8 +42,16 @@ class Rows:
 
         self._flat = {
             found.name: (
-                tuple((name, self._adapters.get((found.name, name))) for name in found.fields),
-                tuple((one.name, (None,) * len(one.columns)) for one in found.relations.values() if one.kind == "one"),
+                tuple(
+                    (name, self._adapters.get((found.name, name)))
+                    for name, field in found.fields.items()
+                    if not field.hashed
+                ),
+                tuple(
+                    (one.name, (None,) * len(one.columns))
+                    for one in found.relations.values()
+                    if one.kind == "one" and not one.borrowed
+                ),
             )
             for found in model.resources.values()
         }
@@ -59,7 +68,7 @@ class Rows:
         row: list[Any] = []
         for name, adapter in fields:
             value = values.get(name)
-            if adapter is not None and value is not None:
+            if adapter is not None and value is not None and not isinstance(value, Made):
                 value = adapter.dump_python(value, mode="json")
             row.append(value.value if isinstance(value, Enum) else value)
         for name, nothing in references:
@@ -73,11 +82,21 @@ class Rows:
         for name, value in values.items():
             if name in found.fields:
                 by_column[found.fields[name].column] = self.stored(resource, name, value)
-            else:
+            elif not found.relations[name].borrowed:
                 relation = found.relations[name]
                 keys = self._reference(value, len(relation.columns))
                 by_column.update(zip(relation.columns, keys, strict=True))
         return by_column
+
+    def follow(self, found: ResourceModel, values: Values) -> None:
+        """Relations whose columns belong to other members lead where these say."""
+        borrowing = [one for one in found.relations.values() if one.borrowed]
+        if not borrowing:
+            return
+        row = dict(zip(self.column_names(found.name), self.flat(found.name, values), strict=True))
+        for relation in borrowing:
+            key = tuple(row[column] for column in relation.columns)
+            values[relation.name] = None if None in key else key
 
     @staticmethod
     def _reference(key: tuple[Any, ...] | None, width: int) -> Sequence[Any]:
@@ -175,10 +194,26 @@ class Rows:
 
     def stored(self, resource: str, name: str, value: Any) -> Any:
         """A value as stores take it: an Enum by its value, an embedded value as plain JSON."""
-        adapter = None if value is None else self._adapters.get((resource, name))
+        adapter = None if value is None or isinstance(value, Made) else self._adapters.get((resource, name))
         if adapter is not None:
             return adapter.dump_python(value, mode="json")
         return value.value if isinstance(value, Enum) else value
+
+    def python(self, resource: str, names: Sequence[str], values: Sequence[Any]) -> list[Any]:
+        """Values of columns, as the store answered them, as Python values."""
+        python = self.stores[self.model[resource].store].python_form
+        types = {column.name: column.type for column in columns(self.model, self.model[resource])}
+        return [_converted(python(types[name]), value) for name, value in zip(names, values, strict=True)]
+
+    def made(self, operations: Sequence[Operation], answers: Sequence[Sequence[Any]]) -> dict[Made, Any]:
+        """What a store has made, as Python values, when it has carried out the operations."""
+        found: dict[Made, Any] = {}
+        for operation, answer in zip(operations, answers, strict=True):
+            if isinstance(operation, Insert) and operation.makes:
+                values = tuple(answer[0])[len(operation.returning) :]
+                python = self.python(operation.resource, tuple(operation.makes), values)
+                found.update(zip(operation.makes.values(), python, strict=True))
+        return found
 
     def keys(self, resource: str, store: Store, rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         """Flat keys of a resource as a store answered them, as Python values."""

@@ -117,13 +117,16 @@ class EngineRunner:
         found = engine.model[resource]
         if is_new(instance):
             given = supplied.get().get(id(instance), ())
-            (key,) = await engine.writer.create(resource, [members], context, written=given)
-            settle(instance, {} if found.version is None else {found.version: 1})
+
+            def learn(made: dict[str, Any]) -> None:
+                settle(instance, made)
+
+            await engine.writer.create(resource, [members], context, written=given, learn=learn)
         elif changes(instance):
             key = key_of(instance)
             version = instance.__dict__.get(found.version) if found.version is not None else None
             written = await engine.writer.update(resource, key, members, context, version=version, trusted=True)
-            settle(instance, {} if found.version is None else {found.version: written})
+            settle(instance, {} if found.version is None or written is None else {found.version: written})
 
     async def delete(self, instance: Resource) -> None:
         """Delete the row."""

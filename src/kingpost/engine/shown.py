@@ -40,6 +40,8 @@ def returning(model: Model, ready: Ready) -> Returning:
     where = fetch.select.where
     if fetch.batches or ready.plan.empty or where is None or not is_local(where):
         return ANEW
+    if found.adopted:  # a trigger of others may change the row once more when it has been written
+        return ANEW
     if not ready.running.store.abilities.returning:
         return ANEW
     columns: list[str] = []

@@ -21,7 +21,8 @@ from kingpost.engine.rows import Rows, Values
 from kingpost.language.types import Kind
 from kingpost.model.columns import member_columns, relation_columns
 from kingpost.model.model import Model, ResourceModel
-from kingpost.plan.select import Check, Insert, Operation, Update
+from kingpost.plan.made import filled_in, is_open
+from kingpost.plan.select import Check, Insert, Made, Operation, Update
 from kingpost.plan.values import bound_key
 from kingpost.plan.write import plan_unwritten
 from kingpost.stores.contract import Store, StoreError, Transaction, UniqueViolation
@@ -80,9 +81,12 @@ class Unwritten:
 
     def _params(self, row: Undecided, context: Context) -> dict[str, Any]:
         found = row.found
-        params: dict[str, Any] = {"row": bound_key(self._rows.key(found, row.values))}
+        key = self._rows.key(found, row.values)
+        params: dict[str, Any] = {"row": None if is_open(key) else bound_key(key)}
         for name, value in row.values.items():
-            if name in found.relations:
+            if is_open(value):
+                params[f"row.{name}"] = None
+            elif name in found.relations:
                 params[f"row.{name}"] = None if value is None else bound_key(value)
             else:
                 params[f"row.{name}"] = self._rows.stored(found.name, name, value)
@@ -98,9 +102,10 @@ class Unwritten:
         try:
             with asked(row.found.store):
                 async with store.transaction() as transaction:
-                    if not await trial.write(transaction):
+                    made = await trial.write(transaction, self._rows)
+                    if made is None:
                         raise _TakenBack(False)
-                    key = trial.key(row.found.name, self._rows.key(row.found, row.values))
+                    key = filled_in(trial.key(row.found.name, self._rows.key(row.found, row.values)), made)
                     raise _TakenBack(bool(await transaction.fetch(prepared, {**params, "keys": [bound_key(key)]})))
         except _TakenBack as done:
             return done.held
@@ -123,19 +128,19 @@ class _Trial:
         """The key of the row that stands in for the one of this key."""
         return self._keys.get((resource, key), key)
 
-    async def write(self, transaction: Transaction) -> bool:
-        """Whether all of it could be written in the end."""
+    async def write(self, transaction: Transaction, rows: Rows) -> dict[Made, Any] | None:
+        """What the store has made where all of it could be written in the end; else None."""
         for _ in range(ROUNDS):
             try:
-                await transaction.write(self._operations)
+                answers = await transaction.write(self._operations)
             except UniqueViolation as error:
                 if not self._give_way(error):
-                    return False
+                    return None
             except StoreError:
-                return False
+                return None
             else:
-                return True
-        return False
+                return rows.made(self._operations, answers)
+        return None
 
     def _give_way(self, error: UniqueViolation) -> bool:
         """Take another value for a member that collided; whether there is one."""
@@ -148,7 +153,7 @@ class _Trial:
             left = {name: value for name, value in operation.values.items() if name not in taken}
             self._operations[error.operation] = replace(operation, values=left)
             return len(left) < len(operation.values)
-        if not isinstance(operation, Insert) or len(operation.rows) != 1:
+        if not isinstance(operation, Insert) or len(operation.rows) != 1 or operation.makes.keys() & self._of(error):
             return False
         for name in error.members:
             fresh = _fresh(resource, name)
@@ -156,6 +161,12 @@ class _Trial:
                 self._put(error.operation, operation, resource, name, fresh)
                 return True
         return False
+
+    def _of(self, error: UniqueViolation) -> set[str]:
+        """The columns of what collided, and of the key."""
+        resource = self._model[error.resource]
+        members = (*error.members, *resource.key)
+        return {column.name for name in members for column in member_columns(self._model, resource, name)}
 
     def _put(self, index: int, operation: Insert, resource: ResourceModel, name: str, fresh: object) -> None:
         before = dict(zip(operation.columns, operation.rows[0], strict=True))

@@ -22,14 +22,16 @@ from kingpost.engine.inserts import Inserts
 from kingpost.engine.loading import Key, Loaded, Loader
 from kingpost.engine.plans import Plans
 from kingpost.engine.repeats import Idempotency, Repeats
-from kingpost.engine.rows import Rows
+from kingpost.engine.rows import Rows, Values
 from kingpost.engine.shown import Shown
 from kingpost.engine.unwritten import Undecided, Unwritten
 from kingpost.model.model import ActionModel, Model, ResourceModel
 from kingpost.model.patches import MergePatch
 from kingpost.model.state import renew, settle
-from kingpost.plan.select import Clear, Delete, Insert, Operation, Update
+from kingpost.plan.made import filled_in
+from kingpost.plan.select import Clear, Delete, Operation, Update
 from kingpost.plan.write import is_local
+from kingpost.stores.contract import Rows as StoredRows
 from kingpost.stores.contract import StaleRow, Store, StoreError
 
 ATTEMPTS = 3
@@ -51,9 +53,8 @@ class Writer:
         self.stores = stores
         self.rows = rows
         self.repeats = repeats
-        self.new_id = new_id
+        self.inserts = Inserts(self.model, rows, new_id)
         self.checks = Checks(plans, stores, rows)
-        self.inserts = Inserts(self.model, rows, lambda: self.new_id())
         self.unwritten = Unwritten(self.checks, stores, rows)
         self.loader = Loader(plans, stores, rows)
 
@@ -69,11 +70,13 @@ class Writer:
         many: bool = False,
         written: Sequence[str] | None = None,
         shown: Shown | None = None,
+        learn: Callable[[Values], None] | None = None,
     ) -> list[Key]:
         """Add rows, all or nothing; answers their keys. Raises `Forbidden`, `Rejected`, `Conflict`.
 
         `written`: the members that come from outside, bound by their write rules; None for all that are given.
-        `shown` is told of the one row. `many`: errors point at the element of an array.
+        `shown` is told of the one row. `many`: errors point at the element of an array. `learn` is called, for one row,
+        with what only the store knew: members that it made, and the row version.
         """
         found = self.model[resource]
         before = await self.repeats.find(found, repeat, context)
@@ -86,15 +89,21 @@ class Writer:
         ]
         # The record comes first, so that of two that repeat each other one fails on nothing else.
         batch.first(self.repeats.record(found, repeat, context, keys))
+        batch.add(self.repeats.completed(found, repeat, context, keys), "")
+        if learn is not None:
+            batch.add(self.checks.version(found, keys[0]), "")
         try:
-            await self.run(found, batch.operations, shown)
+            answers = await self.run(found, batch.operations, shown)
         except StoreError as error:
             before = await self.repeats.find(found, repeat, context) if self.repeats.repeated(error) else None
             if before is None:
                 await batch.decide(error, self.unwritten, context)
                 raise batch.explained(error, self.plans.standing(context), context, found.store) from error
             return before
-        return keys
+        made = self.rows.made(batch.operations, answers)
+        if learn is not None:
+            learn(batch.learnt(found, answers, made))
+        return [filled_in(key, made) for key in keys]
 
     async def _add(
         self,
@@ -117,8 +126,7 @@ class Writer:
             batch.undecided.append(Undecided(pointer, after, found, values, "create"))
             batch.add(await self.checks.references(found, values, change.links, context), pointer)
         returned = self.checks.judge(shown, found, values, context)
-        names = self.rows.column_names(found.name)
-        batch.add([Insert(found.name, names, [self.rows.flat(found.name, values)], returned)], pointer)
+        batch.add([self.inserts.row(found, values, returned)], pointer)
         batch.add(self.inserts.links(found, key, change.links), pointer)
         for name, below in change.nested.items():
             relation = found.relations[name]
@@ -152,7 +160,8 @@ class Writer:
             return None
 
         async def attempt(loaded: Loaded, index: int, batch: Batch) -> list[Operation]:
-            return await self._updated(found, loaded, data, context, batch, trusted=trusted, shown=shown)
+            operations = await self._updated(found, loaded, data, context, batch, trusted=trusted, shown=shown)
+            return [*operations, *(self.checks.version(found, key) if trusted else ())]
 
         written = () if trusted else (tuple(data),)
         return await self._attempts(
@@ -273,6 +282,8 @@ class Writer:
             row = self.rows.instance(resource, loaded.values)
             seen = row if on is None else renew(on, row, local)
             answer, operations = await self._acted(found, loaded, seen, action, arguments, context, batch)
+            if operations and on is not None:
+                operations += self.checks.version(found, key)
             return operations
 
         held = await self._attempts(found, [key], action.name, context, attempt, repeat, version=version)
@@ -310,6 +321,7 @@ class Writer:
         shown: Shown | None = None,
     ) -> list[Operation]:
         values = {**loaded.values, **change.values}
+        self.rows.follow(found, values)
         if self.rows.key(found, values) != loaded.key:
             names = [Detail(f"/{name}", "KP424", "a key does not change") for name in found.key]
             raise Rejected("KP424", "the key of a row does not change", names)
@@ -348,7 +360,7 @@ class Writer:
         """Load, change and store, again where somebody else was faster; answers the version of one row."""
         changed = Stale("KP412", f"this {found.name} has changed since the version that was named")
         for left in reversed(range(ATTEMPTS)):
-            rows = await self._loaded(found, keys, verb, context, written, many=many)
+            rows = await self.loader.rows(found.name, keys, verb, context, written, many=many)
             if version is not None and rows[0].version != version:
                 raise changed
             batch = Batch()
@@ -361,7 +373,7 @@ class Writer:
             if not batch.operations:
                 return held
             try:
-                await self.run(found, batch.operations, shown)
+                answers = await self.run(found, batch.operations, shown)
             except StaleRow as error:
                 if version is not None:
                     raise changed from None
@@ -374,27 +386,14 @@ class Writer:
                 await batch.decide(error, self.unwritten, context)
                 raise batch.explained(error, self.plans.standing(context), context, found.store) from error
             else:
-                return None if held is None else held + 1
+                return held + 1 if held is not None and found.counted else batch.version(answers)
         return None
 
-    async def _loaded(
-        self,
-        found: ResourceModel,
-        keys: Sequence[Key],
-        verb: str,
-        context: Context,
-        written: Sequence[Sequence[str]],
-        *,
-        many: bool,
-    ) -> list[Loaded]:
-        if many:
-            return await self.loader.many(found.name, keys, verb, context, written)
-        return [await self.loader.one(found.name, key, verb, context, written[0] if written else ()) for key in keys]
-
-    # Operations
-
-    async def run(self, found: ResourceModel, operations: list[Operation], shown: Shown | None = None) -> None:
+    async def run(
+        self, found: ResourceModel, operations: list[Operation], shown: Shown | None = None
+    ) -> Sequence[StoredRows]:
         """One batch: in the transaction that is open for the store, else in one of its own."""
         answers = await write_batch(self.stores[found.store], found.store, operations)
         if shown is not None:
             shown.take(operations, answers)
+        return answers

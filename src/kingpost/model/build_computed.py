@@ -10,7 +10,7 @@ from kingpost.base.problems import Problem
 from kingpost.language.read_source import read_source
 from kingpost.language.schema import Derived
 from kingpost.language.source import SourceError
-from kingpost.language.tree import Root
+from kingpost.language.tree import Expression, Field, Root, walk
 from kingpost.language.types import Kind
 from kingpost.model.build_fields import access
 from kingpost.model.build_language import Reader, members_access, not_its_own
@@ -72,6 +72,9 @@ def computed(reader: Reader, draft: Draft) -> dict[str, ComputedModel]:
         if declared.stored and (reason := not_its_own(lowered.expression)):
             message = f"{draft.name}.{name} is stored, but {reason}"
             reader.drafts.refuse("KM603", message, "@computed without stored=True", draft, name)
+        if declared.stored and (late := _made_later(draft, lowered.expression)):
+            message = f"{draft.name}.{name} is stored, but the store makes {late}, after the row was computed"
+            reader.drafts.refuse("KM603", message, "@computed without stored=True", draft, name)
         type = known.type
         if type.kind is Kind.DECIMAL:  # digits and places follow from the expression
             type = lowered.expression.type.maybe(type.nullable)
@@ -82,6 +85,15 @@ def computed(reader: Reader, draft: Draft) -> dict[str, ComputedModel]:
             options.get("title") or words(name), options.get("help") or inspect.getdoc(declared.function) or "",
         )  # fmt: skip
     return made
+
+
+def _made_later(draft: Draft, expression: Expression) -> str:
+    """A field in the expression whose value is known only when the row has been written."""
+    for node in walk(expression):
+        default = draft.fields[node.name].default if isinstance(node, Field) and node.name in draft.fields else None
+        if default is not None and default.kind == "store":
+            return cast(Field, node).name
+    return ""
 
 
 def stored(made: ComputedModel) -> FieldModel:

@@ -14,7 +14,7 @@ from kingpost.base.ids import uuid7
 from kingpost.language.types import DATETIME, INT, Kind, Type
 from kingpost.model.annotations import Meaning
 from kingpost.model.declaration import Member
-from kingpost.model.declare import MISSING, OPTIONS, Marker, Options, actor
+from kingpost.model.declare import MISSING, OPTIONS, Marker, Options, actor, generated
 from kingpost.model.draft import Draft, Drafts, is_key_type
 from kingpost.model.model import Access, Constraints, Default, FieldModel
 from kingpost.model.names import meant, words
@@ -34,7 +34,7 @@ FITS: Final[dict[str, frozenset[Kind]]] = {
     "multiple_of": frozenset({Kind.INT, Kind.DECIMAL, Kind.FLOAT}),
     "precision": frozenset({Kind.DATETIME}),
 }
-RELATIONAL: Final = frozenset({"ordered", "position", "constrained", "on_delete", "nested"})
+RELATIONAL: Final = frozenset({"ordered", "position", "table", "constrained", "on_delete", "nested"})
 TAKEN: Final = frozenset(name for name in dir(Resource) if not name.startswith("_"))
 BOUNDS: Final = ("min_length", "max_length", "ge", "gt", "le", "lt", "pattern", "multiple_of")
 VERSION: Final = "_version"
@@ -60,7 +60,7 @@ def fields(drafts: Drafts) -> None:
             draft.meanings[name] = meaning
             if meaning.kind == "scalar":
                 draft.fields[name] = _field(drafts, draft, member, meaning)
-        draft.fields[VERSION] = _hidden(VERSION, INT, Default("value", 1), int)
+        draft.fields[VERSION] = _version(draft.adopted)
         if draft.shape.keywords.get("soft_delete") is True:
             draft.fields[DELETED] = _hidden(DELETED, DATETIME.maybe(), Default("value", None), datetime)
 
@@ -70,7 +70,13 @@ def _implicit_id() -> FieldModel:
     return FieldModel("id", Type(Kind.UUID), "id", UUID, key=True, default=NEW_KEY, access=never, title="Id")
 
 
-def _hidden(name: str, type: Type, default: Default, python: Any) -> FieldModel:
+def _version(adopted: bool) -> FieldModel:
+    if adopted:  # there is no column for a count, and others would not raise it
+        return dataclasses.replace(_hidden(VERSION, INT, None, int), hashed=True)
+    return _hidden(VERSION, INT, Default("value", 1), int)
+
+
+def _hidden(name: str, type: Type, default: Default | None, python: Any) -> FieldModel:
     return FieldModel(name, type, name, python, default=default, access=Access(readable=False, writable="never"))
 
 
@@ -122,6 +128,9 @@ def _field(drafts: Drafts, draft: Draft, member: Member, meaning: Meaning) -> Fi
     if not isinstance(column, str):
         drafts.refuse("KM205", f"{what} is one column, not {len(column)}", f'column="{name}"', draft, name)
         column = name
+    if "stored" in options and not draft.adopted:
+        message = f"{what}: stored says how others hold the values, and the table is our own"
+        drafts.refuse("KM205", message, "adopted=True in the class, or without stored", draft, name)
     if key and not is_key_type(type):
         drafts.refuse("KM302", f"{what} is part of the key and {type}", "a value that is never None", draft, name)
     made = FieldModel(
@@ -129,10 +138,13 @@ def _field(drafts: Drafts, draft: Draft, member: Member, meaning: Meaning) -> Fi
         access=access(options, key=key), unique=bool(options.get("unique")), index=bool(options.get("index")),
         search=bool(options.get("search")), personal=bool(options.get("personal")),
         format="markdown" if meaning.markdown else "", title=options.get("title") or words(name),
-        help=options.get("help", ""), precision=options.get("precision", "us"),
+        help=options.get("help", ""), precision=options.get("precision", "us"), stored=options.get("stored", ""),
     )  # fmt: skip
-    if _sound(drafts, draft, made):
-        return dataclasses.replace(made, default=_default(drafts, draft, member, made))
+    if not _sound(drafts, draft, made):
+        return made
+    made = dataclasses.replace(made, default=_default(drafts, draft, member, made))
+    if key and made.default is not None and made.default.kind == "store":
+        return dataclasses.replace(made, access=dataclasses.replace(made.access, writable="never"))
     return made
 
 
@@ -194,6 +206,8 @@ def _default(drafts: Drafts, draft: Draft, member: Member, field: FieldModel) ->
     value = spec.default
     if value is MISSING:
         return None
+    if value is generated:
+        return _generated(drafts, draft, field)
     if value is actor:
         remedy = "actor is a default of relations: author: User = field(default=actor)"
         drafts.refuse("KM409", f"{what} is {field.type}, and the actor is a row", remedy, draft, member.name)
@@ -209,6 +223,18 @@ def _default(drafts: Drafts, draft: Draft, member: Member, field: FieldModel) ->
         drafts.refuse("KM209", f"{what}: the default {value!r} is refused: {fault}", remedy, draft, member.name)
         return None
     return Default("value", value)
+
+
+def _generated(drafts: Drafts, draft: Draft, field: FieldModel) -> Default | None:
+    number = draft.key == (field.name,) and field.type == INT
+    if draft.adopted or number:
+        return Default("store")
+    message = (
+        f"{draft.name}.{field.name}: in tables of our own the database makes nothing but a whole number as the key"
+    )
+    remedy = f"{field.name}: int = field(key=True, default=generated), or default_factory="
+    drafts.refuse("KM213", message, remedy, draft, field.name)
+    return None
 
 
 def _is_mutable(value: Any) -> bool:

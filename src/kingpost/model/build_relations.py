@@ -9,7 +9,7 @@ from kingpost.language.types import INT
 from kingpost.model.annotations import Meaning
 from kingpost.model.build_fields import FITS, RELATIONAL, access
 from kingpost.model.declaration import Member
-from kingpost.model.declare import MISSING, actor
+from kingpost.model.declare import MISSING, actor, generated
 from kingpost.model.draft import Draft, Drafts
 from kingpost.model.model import Access, Default, FieldModel, RelationModel, ResourceModel
 from kingpost.model.names import meant, snake, words
@@ -17,7 +17,8 @@ from kingpost.model.names import meant, snake, words
 Links = dict[str, ResourceModel]
 _NEVER: Final = Access(writable="never")
 _FOR_ONE: Final = frozenset({"constrained", "on_delete", "key", "unique", "index", "column"})
-_FOR_MANY: Final = frozenset({"ordered", "position", "nested"})
+_FOR_LINKS: Final = frozenset({"ordered", "position", "table", "column", "on_delete"})
+_FOR_MANY: Final = _FOR_LINKS | {"nested"}
 
 
 def relations(drafts: Drafts) -> Links:
@@ -38,6 +39,7 @@ def relations(drafts: Drafts) -> Links:
                     made = _many(drafts, draft, member, meaning, links, second)
                     if made is not None:
                         draft.relations[name] = made
+    _borrowing(drafts)
     _once_each(drafts)
     for draft in drafts.by_name.values():  # as declared, whatever the order of making
         draft.relations = {name: draft.relations[name] for name in draft.meanings if name in draft.relations}
@@ -55,6 +57,21 @@ def _options(drafts: Drafts, draft: Draft, member: Member, meaning: Meaning) -> 
 
 
 # -------------------------------------------------------------------------------------------------------------- to one
+
+
+def _borrowing(drafts: Drafts) -> None:
+    """A relation that no door writes may lead on from columns that belong to other members."""
+    for draft in drafts.by_name.values():
+        ones = {name: one for name, one in draft.relations.items() if one.kind == "one"}
+        own = {field.column for field in draft.fields.values()}
+        own |= {column for one in ones.values() if not _readonly(draft, one) for column in one.columns}
+        for name, one in ones.items():
+            if _readonly(draft, one) and not one.key and own.issuperset(one.columns):
+                draft.relations[name] = dataclasses.replace(one, borrowed=True)
+
+
+def _readonly(draft: Draft, relation: RelationModel) -> bool:
+    return bool(draft.shape.members[relation.name].spec.options.get("readonly"))
 
 
 class _Keys:
@@ -109,7 +126,7 @@ def _one(drafts: Drafts, draft: Draft, member: Member, meaning: Meaning, keys: _
         columns=_columns(drafts, draft, member, keys.of(target)),
         constrained=not across and stated is not False, on_delete=options.get("on_delete", "restrict"),
         default=_default(drafts, draft, member, meaning), access=access(options, key=name in draft.key),
-        unique=bool(options.get("unique")), key=name in draft.key,
+        unique=bool(options.get("unique")), key=name in draft.key, adopted=draft.adopted,
         title=options.get("title") or words(name), help=options.get("help", ""),
     )  # fmt: skip
 
@@ -134,6 +151,10 @@ def _default(drafts: Drafts, draft: Draft, member: Member, meaning: Meaning) -> 
         return Default("factory", spec.default_factory)
     if spec.default is MISSING:
         return None
+    if spec.default is generated:
+        message = f"{draft.name}.{member.name}: the database makes no rows to refer to"
+        drafts.refuse("KM213", message, "None where that is allowed, actor, or no default", draft, member.name)
+        return None
     if spec.default is not None or not meaning.nullable:
         message = f"{draft.name}.{member.name}: the default {spec.default!r} is no row"
         drafts.refuse("KM209", message, "None where that is allowed, actor, or no default", draft, member.name)
@@ -148,6 +169,10 @@ def _many(
 ) -> RelationModel | None:
     assert meaning.target is not None  # noqa: S101
     target, spec = drafts.by_class[meaning.target], member.spec
+    if spec.inverse is not None or spec.through is not None:
+        for option in sorted(spec.options.keys() & (_FOR_LINKS - {"position"})):
+            message = f"{draft.name}.{member.name}: {option} is about links of its own, and there are none"
+            drafts.refuse("KM205", message, f"without {option}", draft, member.name)
     if spec.inverse is not None:
         return _inverse(drafts, draft, member, target, spec.inverse, second)
     if second:
@@ -234,25 +259,48 @@ def _linked(drafts: Drafts, draft: Draft, member: Member, target: Draft, links: 
     position = options.get("position", "position") if options.get("ordered") or "position" in options else None
     name = f"{draft.name}.{member.name}"
 
+    columns = _link_columns(drafts, draft, member, target, (near, far))
+
     def side(relation: str, other: Draft) -> RelationModel:
-        parts = _Keys(drafts).of(other)
         return RelationModel(
-            relation, "one", other.name, columns=tuple(f"{relation}_{part}" for part in parts), key=True,
-            constrained=other.store == draft.store, on_delete="cascade",
+            relation, "one", other.name, columns=columns[relation], key=True, adopted=draft.adopted,
+            constrained=other.store == draft.store, on_delete=options.get("on_delete", "cascade"),
         )  # fmt: skip
 
     fields: dict[str, FieldModel] = {}
     if position is not None:
         fields[position] = FieldModel(position, INT, position, int)
     links[name] = ResourceModel(
-        name=name, cls=None, path="", table=f"{draft.table}_{member.name}", store=draft.store, key=(near, far),
-        fields=fields, relations={near: side(near, draft), far: side(far, target)}, version=None, internal=True,
+        name=name, cls=None, path="", table=options.get("table", f"{draft.table}_{member.name}"), store=draft.store,
+        key=(near, far), fields=fields, relations={near: side(near, draft), far: side(far, target)}, version=None,
+        internal=True, adopted=draft.adopted,
     )  # fmt: skip
     empty = None if member.spec.default is MISSING and member.spec.default_factory is None else Default("factory", list)
     return RelationModel(
         member.name, "linked", target.name, link=name, near=near, far=far, position=position, default=empty,
         access=access(options), **_shared(member),
     )  # fmt: skip
+
+
+def _link_columns(
+    drafts: Drafts, draft: Draft, member: Member, target: Draft, sides: tuple[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """The columns of links: those that lead here, and those that lead to the target."""
+    options, keys = member.spec.options, _Keys(drafts)
+    if options.get("on_delete") == "null":
+        message = f"{draft.name}.{member.name}: a link that leads nowhere is none"
+        drafts.refuse("KM408", message, "on_delete='cascade' or 'restrict'", draft, member.name)
+    derived = {side: tuple(f"{side}_{part}" for part in keys.of(one)) for side, one in zip(sides, (draft, target))}
+    stated = options.get("column")
+    if stated is None:
+        return derived
+    near, far = (len(derived[side]) for side in sides)
+    if isinstance(stated, str) or len(stated) != near + far:
+        named = ", ".join(name for side in sides for name in derived[side])
+        message = f"{draft.name}.{member.name}: its links hold {near + far} columns ({named})"
+        drafts.refuse("KM205", message, "a name for each of them", draft, member.name)
+        return derived
+    return {sides[0]: tuple(stated[:near]), sides[1]: tuple(stated[near:])}
 
 
 def _through(drafts: Drafts, draft: Draft, member: Member, target: Draft, through: type | str) -> RelationModel | None:

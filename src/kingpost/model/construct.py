@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, cast
 
 from kingpost.model.declaration import OWN_ID, Declaration, Member, class_of, declaration
-from kingpost.model.declare import MISSING, actor
+from kingpost.model.declare import MISSING, actor, generated
 from kingpost.model.names import meant
 
 
@@ -42,6 +42,8 @@ def _assign(member: Member, default: str, scope: dict[str, Any]) -> list[str]:
     name, spec = member.name, member.spec
     if member is OWN_ID:
         return [f"    __values[{name!r}] = __new_key() if {name} is __MISSING else {name}"]
+    if spec.default is generated:  # left out: it is made when the row is written
+        return [f"    if {name} is not __MISSING: __values[{name!r}] = {name}"]
     if spec.default is actor:  # nobody acts: left out, and the write says so
         return [
             f"    if {name} is __MISSING: {name} = __acting(type(__self))",

@@ -69,6 +69,9 @@ class Sentinel:
 actor: Final[Any] = Sentinel("actor")
 """As a default: whoever is acting. `author: User = field(default=actor)`."""
 
+generated: Final[Any] = Sentinel("generated")
+"""As a default: the database makes the value. `number: int = field(key=True, default=generated)`."""
+
 MISSING: Final[Any] = Sentinel("MISSING")
 """No value was given."""
 
@@ -98,13 +101,14 @@ class Options(TypedDict, total=False):
     Decimal, which needs both; `precision="ms"` for stores that hold no microseconds.
 
     Storage: `key` (part of the key), `unique`, `index`, `column` (its name in the store; for a relation to a composite
-    key a sequence), `search` (people's search looks here).
+    key a sequence), `stored` (how a column that others made holds the values), `search` (people's search looks here).
 
     Access: `read` and `write` (a marker, or text over `self` and `me`), `readonly` (no door writes it), `writeonly`
     (no door reads it), `once` (written at creation only), `personal` (data about a person).
 
     Relations: `ordered` (many-to-many that keeps its order), `position` (the field of the link that holds the order),
-    `constrained` (False: the reference may dangle), `on_delete` (of the target: "restrict", "cascade", "null"),
+    `table` (of the links of a many-to-many relation, whose `column`s are those that lead here and those that lead
+    there), `constrained` (False: the reference may dangle), `on_delete` (of the target: "restrict", "cascade", "null"),
     `nested` (written together with this row).
 
     Words for people: `title`, `help`.
@@ -125,6 +129,7 @@ class Options(TypedDict, total=False):
     unique: bool
     index: bool
     column: str | Sequence[str]
+    stored: str
     search: bool
     read: Permission
     write: Permission
@@ -134,6 +139,7 @@ class Options(TypedDict, total=False):
     personal: bool
     ordered: bool
     position: str
+    table: str
     constrained: bool
     on_delete: Literal["restrict", "cascade", "null"]
     nested: bool
@@ -177,9 +183,9 @@ def field(
 ) -> Any:
     """Say more about a field or relation than its annotation does; `Options` lists what.
 
-    `default` is a value, or `actor`; `default_factory` is called for each new row. With `inverse` the relation is
-    the other side of that relation of the target; with `through` its links are the rows of another resource: both are
-    not stored here, and no argument of the constructor.
+    `default` is a value, `actor` or `generated`; `default_factory` is called for each new row. With `inverse` the
+    relation is the other side of that relation of the target; with `through` its links are the rows of another
+    resource: both are not stored here, and no argument of the constructor.
     """
     init = init and inverse is None and through is None
     return FieldSpec(default, default_factory, inverse, through, init, cast(Options, options))

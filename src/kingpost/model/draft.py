@@ -19,7 +19,7 @@ from kingpost.model.refusals import REFUSALS
 from kingpost.model.resource import Resource
 
 VERBS = ("read", "create", "update", "delete", "write")
-OPTIONS = ("store", "path", "table", "key", "soft_delete", "tenant", "abstract")
+OPTIONS = ("store", "path", "table", "key", "adopted", "constrained", "soft_delete", "tenant", "abstract")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,11 @@ class Draft:
     def key(self) -> tuple[str, ...]:
         """The members of the key."""
         return self.shape.key
+
+    @property
+    def adopted(self) -> bool:
+        """Whether the table was made by others, and keeps the form that they gave it."""
+        return self.shape.keywords.get("adopted") is True
 
     @property
     def actions(self) -> dict[str, Method]:
@@ -177,6 +182,9 @@ def _judge(drafts: Drafts, draft: Draft) -> None:
         elif keyword not in (*OPTIONS, *VERBS, *draft.actions):
             hint = meant(keyword, (*OPTIONS, *VERBS, *draft.actions))
             drafts.refuse("KM104", f"{name}: there is no class keyword {keyword!r}; {hint}", "", draft)
+    if keywords.get("constrained") is False and not draft.adopted:
+        message = f"{name}: constrained=False is for tables that others made; ours hold rows to their key"
+        drafts.refuse("KM105", message, "adopted=True besides, or without constrained", draft)
     if draft.store not in drafts.stores:
         hint = meant(str(draft.store), drafts.stores)
         remedy = f'App(stores={{"{draft.store}": "sqlite:///{draft.store}.db"}})'
@@ -190,7 +198,7 @@ def _expected(keyword: str, value: Any) -> str:
         return "a text"
     if keyword == "path" and not all(part.isidentifier() for part in str(value).replace("-", "_").split("/")):
         return "a path of letters, digits and hyphens, without a slash before it"
-    if keyword in ("soft_delete", "abstract") and not isinstance(value, bool):
+    if keyword in ("adopted", "constrained", "soft_delete", "abstract") and not isinstance(value, bool):
         return "True or False"
     if keyword == "key" and not isinstance(value, (str, tuple, list)):
         return "a name or a tuple of names"

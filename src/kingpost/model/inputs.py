@@ -30,7 +30,7 @@ from pydantic_core import PydanticCustomError
 from kingpost.base.errors import Detail, Rejected
 from kingpost.language.types import Kind, Type
 from kingpost.model.annotations import Scope, understand
-from kingpost.model.columns import key_columns
+from kingpost.model.columns import key_columns, relation_columns
 from kingpost.model.faults import BRANCH, details
 from kingpost.model.model import ActionModel, Default, FieldModel, Model, RelationModel, ResourceModel
 from kingpost.model.patches import MergePatch, mergeable, patched
@@ -346,17 +346,17 @@ def _instance(
 
 def _by_member(model: Model, of: ResourceModel, value: dict[str, Any]) -> dict[str, Any]:
     """A key as answers write it, column by column, also where a member of the key is a relation."""
-    if value.keys() == set(of.key) or value.keys() != {column.name for column in key_columns(model, of)}:
+    if value.keys() == set(of.key) or value.keys() != {column.label for column in key_columns(model, of)}:
         return value
     found: dict[str, Any] = {}
     for name in of.key:
         relation = of.relations.get(name)
         if relation is None:
-            found[name] = value[of.fields[name].column]
+            found[name] = value[name]
             continue
         target = model[relation.target]
-        parts = [value[column] for column in relation.columns]
-        names = [column.name for column in key_columns(model, target)]
+        parts = [value[column.label] for column in relation_columns(model, relation)]
+        names = [column.label for column in key_columns(model, target)]
         found[name] = parts[0] if len(parts) == 1 else _by_member(model, target, dict(zip(names, parts, strict=True)))
     return found
 

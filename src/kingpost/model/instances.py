@@ -98,7 +98,10 @@ def _named(target: Resource) -> dict[str, Any]:
 def fill(
     model: Model, resource: str, values: Mapping[str, Any], *, actor: Key | None, new_key: Callable[[], Any]
 ) -> dict[str, Any]:
-    """The values, with defaults for members not there. Raises Rejected where the actor is one and nobody acts."""
+    """The values, with defaults for members not there; what the store makes is left out.
+
+    Raises Rejected where the actor is a default and nobody acts.
+    """
     filled = dict(values)
     for member in model[resource].defaulted:
         default = member.default

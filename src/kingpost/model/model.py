@@ -33,9 +33,9 @@ class Constraints:
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """Where a value comes from when none is given: a value, a factory, or the actor."""
+    """Where a value comes from when none is given: a value, a factory, the actor, or the store that makes it."""
 
-    kind: Literal["value", "factory", "actor"]
+    kind: Literal["value", "factory", "actor", "store"]
     value: Any = None
 
 
@@ -56,7 +56,9 @@ class Access:
 class FieldModel:
     """A stored scalar. `column` is its name in the store; `python` the annotation without `None`.
 
-    A stored computed field is here and among `computed`: filters read the column, writes renew it.
+    A stored computed field is here and among `computed`: filters read the column, writes renew it. A `hashed` field
+    is in no column: the store makes it of all that it holds of the row. `stored`: how a column that others made holds
+    the values, where a store can't tell by itself.
     """
 
     name: str
@@ -76,6 +78,8 @@ class FieldModel:
     help: str = ""
     stored_computed: bool = False
     precision: Literal["us", "ms"] = "us"
+    hashed: bool = False
+    stored: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,8 @@ class RelationModel:
 
     `one`: `columns` of this row hold the key of the target. `many`: the target's to-one `inverse` points here.
     `linked` (many-to-many): rows of the resource `link` point here by `near` and to the target by `far`, in the order
-    of `position` if there is one.
+    of `position` if there is one. `adopted`: the columns are in a table that others made. `borrowed`: they belong to
+    other members, which alone are written.
     """
 
     name: str
@@ -105,6 +110,8 @@ class RelationModel:
     nested: bool = False
     unique: bool = False
     key: bool = False
+    adopted: bool = False
+    borrowed: bool = False
     title: str = ""
     help: str = ""
 
@@ -192,6 +199,8 @@ class ResourceModel:
     `order`: fields and relations as declared; both mappings have an order of their own, of columns.
     `internal`: made by Kingpost (the link of a many-to-many relation, records of its own): no door shows it.
     Row version and deletion instant are ordinary fields that no door reads or writes, named by `version`, `deleted`.
+    `adopted`: others made the table and may write to it; the row version is a hash of the row, and no count. Where it
+    is not `constrained`, the database does not hold its rows to the key.
     `guard`: what every reach for a row must fulfil whoever asks: tenant and soft delete.
     """
 
@@ -213,6 +222,8 @@ class ResourceModel:
     deleted: str | None = None
     tenant: Expression | None = None
     internal: bool = False
+    adopted: bool = False
+    constrained: bool = True
     order: tuple[str, ...] = ()
     title: str = ""
     help: str = ""
@@ -221,6 +232,16 @@ class ResourceModel:
     def key_fields(self) -> tuple[FieldModel, ...]:
         """The scalars of the key in order, where the key has no relation among its members."""
         return tuple(self.fields[name] for name in self.key if name in self.fields)
+
+    @cached_property
+    def made(self) -> frozenset[str]:
+        """The fields whose values the store makes, where none is given."""
+        return frozenset(name for name, one in self.fields.items() if one.default and one.default.kind == "store")
+
+    @cached_property
+    def counted(self) -> str | None:
+        """The row version, where it is a column that every write raises by one."""
+        return None if self.version is None or self.fields[self.version].hashed else self.version
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -236,9 +257,9 @@ class ResourceModel:
 
     @cached_property
     def defaulted(self) -> tuple[FieldModel | RelationModel, ...]:
-        """Members with a default."""
+        """Members with a default that is known before the store writes."""
         members: list[FieldModel | RelationModel] = [*self.fields.values(), *self.relations.values()]
-        return tuple(member for member in members if member.default is not None)
+        return tuple(one for one in members if one.default is not None and one.name not in self.made)
 
     def owner(self, name: str) -> FieldModel | RelationModel | ComputedModel | None:
         """The field, relation or computed field of a name; None: there is none."""

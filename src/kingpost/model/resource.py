@@ -48,7 +48,8 @@ class Resource:
     """A thing of the domain, declared once: `class Article(Resource): ...`.
 
     Class keywords: `store` (default "main"), `path` and `table` (by rule from the name), `key` (names of the members
-    that are the key), `soft_delete`, `tenant` (the relation that says whose row it is), `abstract` (lends its
+    that are the key), `adopted` (others made the table, and it keeps their form), `constrained` (False: nothing holds
+    its rows to the key), `soft_delete`, `tenant` (the relation that says whose row it is), `abstract` (lends its
     declarations only), and rules by verb: `read`, `create`, `update`, `delete`, `write` (the last three), or the name
     of an action. A rule is a marker (`anyone`, `authenticated`, `nobody`) or text over `self` and `me`.
 
@@ -73,6 +74,8 @@ class Resource:
         path: str | None = None,
         table: str | None = None,
         key: str | tuple[str, ...] | None = None,
+        adopted: bool | None = None,
+        constrained: bool | None = None,
         soft_delete: bool | None = None,
         tenant: str | None = None,
         abstract: bool | None = None,
@@ -85,8 +88,9 @@ class Resource:
     ) -> None:
         super().__init_subclass__()
         stated = dict(
-            store=store, path=path, table=table, key=key, soft_delete=soft_delete, tenant=tenant, abstract=abstract,
-            read=read, create=create, update=update, delete=delete, write=write,
+            store=store, path=path, table=table, key=key, adopted=adopted, constrained=constrained,
+            soft_delete=soft_delete, tenant=tenant, abstract=abstract, read=read, create=create, update=update,
+            delete=delete, write=write,
         )  # fmt: skip
         keywords = {**{name: value for name, value in stated.items() if value is not None}, **actions}
         shape = take_down(cls, Resource, keywords)

@@ -47,22 +47,31 @@ class Select:
         yield from (one for one in (self.where, self.having, *self.after) if one is not None)
 
 
+class Made:
+    """Stands for a value that the store makes when it carries out an `Insert`, in that and in later operations."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Insert:
     """Rows to add. `columns` are column names, `rows` their values as Python objects (keys of references flat).
 
-    The answer to it are the columns `returning` of each row, as the store has written them.
+    The answer to it are the columns `returning` of each row, among them the row version, as the store has written them.
+    `makes`, of a single row, are columns that the store fills by itself: they are answered after those, and become what
+    `Made` stands for in the batch.
     """
 
     resource: str
     columns: tuple[str, ...]
     rows: Sequence[Sequence[object]]
     returning: tuple[str, ...] = ()
+    makes: Mapping[str, Made] = field(default_factory=dict[str, Made])
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """New values for one row, known by its key columns in order; the store raises the row version by one.
+    """New values for one row, known by its key columns in order; the store raises a row version that it counts.
 
     With `version` the row must still have it, else the batch fails with `StaleRow`. `returning` as in `Insert`.
     """
@@ -94,12 +103,16 @@ class Clear:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A select that must answer exactly `rows` rows at this point of the batch, else it fails with `CheckFailed`."""
+    """A select that must answer exactly `rows` rows at this point of the batch, else it fails with `CheckFailed`.
+
+    The rows are the answer to it if it `answers`, else there is none.
+    """
 
     select: Select
     params: Mapping[str, object] = field(default_factory=dict[str, object])
     rows: int = 1
     reason: str = ""
+    answers: bool = False
 
 
 Operation: TypeAlias = Insert | Update | Delete | Clear | Check

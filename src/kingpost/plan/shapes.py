@@ -185,7 +185,7 @@ class ShapePlanner:
             relation.name,
             relation.target,
             places,
-            tuple(column.name for column in target) if len(target) > 1 else (self.model[relation.target].key[0],),
+            tuple(column.label for column in target) if len(target) > 1 else (self.model[relation.target].key[0],),
             tuple(column.type for column in target),
         )
 
@@ -304,7 +304,7 @@ class ShapePlanner:
         target = key_columns(self.model, self.model[relation.target])
         keys = columns.add(identity(Step(root, relation.far, relation.target, False)), len(target))
         reference_ = Reference(
-            relation.far, relation.target, keys, tuple(c.name for c in target), tuple(c.type for c in target)
+            relation.far, relation.target, keys, tuple(c.label for c in target), tuple(c.type for c in target)
         )
         inner = self._by_key(relation, reference_, fields, include, path)
         entry = Batched(relation.far, 0, keys, False, None)

@@ -101,6 +101,10 @@ class CheckFailed(StoreError):
         super().__init__(message, operation)
 
 
+class RowRefused(StoreError):
+    """A table that others made holds its rows to what no declaration says: a CHECK, a trigger."""
+
+
 class OutOfRange(StoreError):
     """A computation left what the store can hold (integer overflow, a date out of range): refused, never rounded."""
 
@@ -177,8 +181,8 @@ class Store(Protocol):
     async def write(self, operations: Sequence[Operation]) -> list[Rows]:
         """Run all operations in order, in one transaction of their own: all or nothing.
 
-        Answers one list per operation: the returned columns of an `Insert` or `Update`, else empty. Raises a
-        `StoreError`.
+        Answers one list per operation: the returned columns of an `Insert` or `Update`, the rows of a `Check` that
+        answers, else empty. Raises a `StoreError`.
         """
         ...
 

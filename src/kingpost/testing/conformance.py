@@ -22,6 +22,7 @@ import pytest
 
 from kingpost.model.model import Model
 from kingpost.stores.contract import Store
+from kingpost.testing.conformance_made import MadeByStore
 from kingpost.testing.conformance_model import MODEL
 from kingpost.testing.conformance_pages import Pages
 from kingpost.testing.conformance_reads import Reads
@@ -30,7 +31,7 @@ from kingpost.testing.conformance_values import Values
 from kingpost.testing.conformance_writes import Together, Writes
 
 
-class StoreConformance(Values, Reads, Pages, Writes, Together):
+class StoreConformance(Values, Reads, Pages, Writes, Together, MadeByStore):
     """Override `open_store`."""
 
     @pytest.fixture

@@ -8,6 +8,9 @@ Seat      key (row, place)
 Ticket    key int, seat: Seat | None, price: Decimal
 Thing     a field of every type, each once required and once nullable
 Log       key int; no row version
+Order     key int, made by the store; unique text
+Line      key int, made by the store; order: Order (cascade)
+Guest     key int, name, age; its row version is no column but a hash: the table is not ours
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from uuid import UUID
 
 from kingpost.language.tree import Compare, Comparison, Const, Expression, Field, Param, Root, Row, Step
 from kingpost.language.types import BOOL, DATETIME, DURATION, FLOAT, INT, TEXT, Kind, Type, reference
-from kingpost.model.model import FieldModel, Model, RelationModel, ResourceModel, UniqueModel
+from kingpost.model.model import Default, FieldModel, Model, RelationModel, ResourceModel, UniqueModel
 
 STORE = "main"
 UUIDS = Type(Kind.UUID)
@@ -55,8 +58,8 @@ def _field(name: str, type: Type, python: Any = object, **more: Any) -> FieldMod
     return FieldModel(name, type, name, python, **more)
 
 
-def _key(name: str, type: Type = INT) -> FieldModel:
-    return _field(name, type, int, key=True)
+def _key(name: str, type: Type = INT, **more: Any) -> FieldModel:
+    return _field(name, type, int, key=True, **more)
 
 
 def _one(name: str, target: str, *columns: str, **more: Any) -> RelationModel:
@@ -68,6 +71,7 @@ def _many(name: str, target: str, inverse: str) -> RelationModel:
 
 
 VERSION = _field("_version", INT, int)
+MADE = Default("store")
 
 
 def _resource(
@@ -145,8 +149,21 @@ THING = _resource(
     ],
 )
 LOG = _resource("Log", [_key("id"), _field("text", TEXT, str)], versioned=False)
+ORDER = _resource("Order", [_key("id", default=MADE), _field("text", TEXT, str, unique=True)])
+LINE = _resource(
+    "Line", [_key("id", default=MADE), _field("text", TEXT, str)], [_one("order", "Order", on_delete="cascade")]
+)
+GUEST = replace(
+    _resource(
+        "Guest",
+        [_key("id"), _field("name", TEXT, str), _field("age", INT.maybe(), int), replace(VERSION, hashed=True)],
+        versioned=False,
+    ),
+    version="_version",
+    adopted=True,
+)
 
-RESOURCES = (AUTHOR, ARTICLE, TAG, ARTICLE_TAG, COMMENT, SEAT, TICKET, THING, LOG)
+RESOURCES = (AUTHOR, ARTICLE, TAG, ARTICLE_TAG, COMMENT, SEAT, TICKET, THING, LOG, ORDER, LINE, GUEST)
 
 
 def model(*resources: ResourceModel) -> Model:

@@ -36,11 +36,11 @@ def seed_ids(app: App, seed: int = 0) -> Generator[None]:
     """Inside, new keys are the same in every run: UUIDs of version 7 whose time counts up from 1970."""
     entropy, ticks = random.Random(seed), count()
     make = UUID7(lambda: next(ticks), entropy.randbytes)
-    before = app.engine.new_id, app.engine.writer.new_id
-    app.engine.new_id = app.engine.writer.new_id = make
+    before = app.engine.new_id
+    app.engine.new_id = make
     token = current_runner.set(app.runner)  # objects made by the test itself ask it for their key
     try:
         yield
     finally:
         current_runner.reset(token)
-        app.engine.new_id, app.engine.writer.new_id = before
+        app.engine.new_id = before

@@ -148,7 +148,8 @@ KP422 The input is not accepted
     Members are missing, unknown, not writable, or of another type or range, or refer to no row that you may see. Each
     entry of errors points at one of them.
 KP423 A value is out of range
-    A value, or the result of a computation, is beyond what can be stored.
+    A value, or the result of a computation, is beyond what can be stored. Or a value that is stored can't be read: in
+    a table that others write it has another form than was declared.
 KP424 A key does not change
     The key of a row is fixed when it is created. Create another row instead.
 KP425 A check of the resource failed

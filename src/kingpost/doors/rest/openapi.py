@@ -148,7 +148,7 @@ class Document:
         if len(columns) == 1:
             schema, words = self._schemas.of_type(columns[0].type.maybe(False)), "The key"
         else:
-            members = ",".join(column.name for column in columns)
+            members = ",".join(column.label for column in columns)
             schema = {"type": "string", "pattern": f"^[^,]+(,[^,]+){{{len(columns) - 1}}}$"}
             words = f"The key: {members}, separated by commas, each percent-encoded for itself"
         return {"name": key_name(entry), "in": "path", "required": True, "schema": schema, "description": words}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kingpost.language.evaluate import Frame, surely_true
-from kingpost.model.columns import columns
+from kingpost.language.types import Kind
 from kingpost.model.model import RelationModel, UniqueModel
 from kingpost.plan.select import Clear, Delete, Insert, Update
 from kingpost.stores.contract import ReferenceViolation, Rows, StaleRow, StoreError, UniqueViolation
@@ -18,31 +18,34 @@ class Draft(State):
     """A copy to write on. Tables are copied when they are first touched; the state it came from stays as it is."""
 
     def __init__(self, state: State) -> None:
-        super().__init__(state.model, state.layouts, dict(state.rows))
+        super().__init__(state.model, state.layouts, dict(state.rows), dict(state.numbers))
         self._touched: set[str] = set()
         self._taken: dict[tuple[str, UniqueModel], dict[Key, Key]] = {}
 
     def insert(self, insert: Insert) -> Rows:
-        """Add rows; the answer has the `returning` columns."""
+        """Add rows; the answer has the `returning` columns, and what is made here."""
         layout, table = self.layouts[insert.resource], self._table(insert.resource)
         answers: list[tuple[Any, ...]] = []
+        returning = (*insert.returning, *insert.makes)
         for values in insert.rows:
-            row = self._kept(layout, dict(zip(insert.columns, values, strict=True)), start={})
+            given = dict(zip(insert.columns, values, strict=True))
+            given.update((name, self._made(layout, name)) for name in layout.makes if name not in given)
+            row = self._kept(layout, given, start={})
             key = layout.key_of(row)
             if key in table:
                 raise _taken(insert.resource, layout.resource.key)
             self._check(layout, row, among=None)
             table[key] = row
             self._note(layout, row)
-            answers.append(tuple(row[name] for name in insert.returning))
-        return answers if insert.returning else []
+            answers.append(tuple(row[name] for name in returning))
+        return answers if returning else []
 
     def update(self, update: Update) -> Rows:
         """Change one row and raise its version; the answer has the `returning` columns."""
         layout, table = self.layouts[update.resource], self._table(update.resource)
         key, old = self._found(update, layout)
         row = self._kept(layout, update.values, start=old)
-        version = self._version(layout)
+        version = layout.version
         if version is not None and version not in update.values:
             row = {**row, version: old[version] + 1}
         self._check(layout, row, among=key)
@@ -74,14 +77,20 @@ class Draft(State):
         self._children = {}
         return self.rows[resource]
 
-    def _version(self, layout: Layout) -> str | None:
-        name = layout.resource.version
-        return None if name is None else layout.places[name][0]
+    def _made(self, layout: Layout, name: str) -> int | None:
+        """A whole number that no row has had in this column; other values only databases know how to make."""
+        column = next(column for column in layout.columns if column.name == name)
+        if column.type.kind is not Kind.INT:
+            return None
+        resource = layout.resource.name
+        highest = max((row[name] for row in self.rows[resource].values()), default=0)
+        self.numbers[resource, name] = number = max(self.numbers.get((resource, name), 0), highest) + 1
+        return number
 
     def _found(self, operation: Update | Delete, layout: Layout) -> tuple[Key, Row]:
         key = tuple(operation.key)
         row = self.rows[operation.resource].get(key)
-        version = self._version(layout)
+        version = layout.version
         if row is None or (operation.version is not None and version and row[version] != operation.version):
             raise StaleRow(f"The {operation.resource} is gone, or has changed since it was read")
         return key, row
@@ -89,11 +98,11 @@ class Draft(State):
     def _kept(self, layout: Layout, values: Mapping[str, object], start: Row) -> Row:
         """The row with new values, all in the form that is kept."""
         row = dict(start)
-        for column in columns(self.model, layout.resource):
+        for column in layout.columns:
             if column.name in values:
                 row[column.name] = keep(column.type)(values[column.name])
             elif column.name not in row:
-                row[column.name] = 1 if column.name == self._version(layout) else None
+                row[column.name] = 1 if column.name == layout.version else None
             if row[column.name] is None and not column.type.nullable:
                 raise StoreError(f"{layout.resource.name}.{column.member} may not be None in the store")
         unknown = set(values) - set(row)

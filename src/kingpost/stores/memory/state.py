@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
-from kingpost.model.columns import key_columns, member_columns, relation_columns
+from kingpost.model.columns import Column, columns, key_columns, member_columns, relation_columns
 from kingpost.model.model import Model, RelationModel, ResourceModel
 
 Key: TypeAlias = tuple[Any, ...]
@@ -21,10 +21,22 @@ class Layout:
     resource: ResourceModel
     key: tuple[str, ...]
     places: Mapping[str, tuple[str, ...]]
+    columns: tuple[Column, ...] = ()
+
+    @property
+    def makes(self) -> list[str]:
+        """The columns that get a value where none is given."""
+        return [self.resource.fields[name].column for name in self.resource.made]
 
     def key_of(self, row: Row) -> Key:
         """The key, always as a tuple."""
         return tuple(row[name] for name in self.key)
+
+    @property
+    def version(self) -> str | None:
+        """The name of the row version in a row; it is counted here, whatever it is in other stores."""
+        name = self.resource.version
+        return None if name is None else self.places[name][0]
 
     def held(self, row: Row, member: str) -> Key | None:
         """The key that a to-one relation holds; None if any part of it is."""
@@ -39,17 +51,21 @@ def layouts(model: Model, store: str) -> dict[str, Layout]:
         if resource.store == store:
             members = [*resource.fields, *(one.name for one in resource.relations.values() if one.kind == "one")]
             places = {m: tuple(column.name for column in member_columns(model, resource, m)) for m in members}
-            found[name] = Layout(resource, tuple(column.name for column in key_columns(model, resource)), places)
+            hashed = [name for name, field in resource.fields.items() if field.hashed]
+            kept = (*columns(model, resource), *(c for name in hashed for c in member_columns(model, resource, name)))
+            key = tuple(column.name for column in key_columns(model, resource))
+            found[name] = Layout(resource, key, places, kept)
     return found
 
 
 @dataclass(slots=True)
 class State:
-    """Rows by resource and key; a world for the evaluator."""
+    """Rows by resource and key; a world for the evaluator. `numbers`: the highest made here, by resource and column."""
 
     model: Model
     layouts: Mapping[str, Layout]
     rows: dict[str, dict[Key, Row]]
+    numbers: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     _children: dict[tuple[str, str], dict[Key, list[Row]]] = field(
         default_factory=dict[tuple[str, str], dict[Key, list[Row]]]
     )

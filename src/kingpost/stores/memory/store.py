@@ -9,7 +9,8 @@ from typing import Any
 
 from kingpost.language.types import Type
 from kingpost.model.model import Model
-from kingpost.plan.select import Check, Clear, Delete, Insert, Operation, Select, Update
+from kingpost.plan.made import makes, settled
+from kingpost.plan.select import Check, Clear, Delete, Insert, Made, Operation, Select, Update
 from kingpost.stores.contract import (
     Abilities,
     CheckFailed,
@@ -102,12 +103,15 @@ class MemoryStore:
         """The state after all operations; the one before is left as it was."""
         draft = Draft(state)
         answers: list[Rows] = []
+        making, made = makes(operations), dict[Made, object]()
         for index, operation in enumerate(operations):
             try:
-                answers.append(self._carry_out(draft, operation))
+                answers.append(self._carry_out(draft, settled(operation, made) if making else operation))
             except StoreError as error:
                 error.operation = index
                 raise
+            if isinstance(operation, Insert) and operation.makes:
+                made.update(zip(operation.makes.values(), answers[-1][0][len(operation.returning) :], strict=True))
         return draft, answers
 
     def _carry_out(self, draft: Draft, operation: Operation) -> Rows:
@@ -121,10 +125,11 @@ class MemoryStore:
             case Clear():
                 draft.clear(operation)
             case Check():
-                found = len(self.prepare(operation.select).run(draft, operation.params))
-                if found != operation.rows:
-                    words = f"A check on {operation.select.resource} found {found} rows instead of {operation.rows}"
+                found = self.prepare(operation.select).run(draft, operation.params)
+                if len(found) != operation.rows:
+                    words = f"A check on {operation.select.resource} found {len(found)} rows, not {operation.rows}"
                     raise CheckFailed(f"{words}: {operation.reason}", operation.reason)
+                return found if operation.answers else []
         return []
 
 

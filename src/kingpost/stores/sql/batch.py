@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 from kingpost.model.columns import Column, columns, key_columns, relation_columns
 from kingpost.model.model import Model, ResourceModel
-from kingpost.plan.select import Check, Clear, Delete, Insert, Operation, Select, Update
-from kingpost.stores.contract import Convert
+from kingpost.plan.made import makes, settled, waits
+from kingpost.plan.select import Check, Clear, Delete, Insert, Made, Operation, Select, Update
+from kingpost.stores.contract import Convert, Rows
 from kingpost.stores.sql.dialects import Dialect
 
 
@@ -31,7 +32,9 @@ class Shape:
 class Step:
     """One operation, ready to run: `text` once for every one of `rows`.
 
-    `one`: exactly one row must be touched. `count`: so many rows must be found. `returns`: it answers rows.
+    `one`: exactly one row must be touched. `count`: so many rows must be found, which are the answer if it `answers`.
+    `returns`: it answers rows, whose last columns are what the store `makes`, each with the way to its Python value.
+    `later`: answers the step itself, when what it waits for has been made.
     """
 
     index: int
@@ -41,6 +44,17 @@ class Step:
     one: bool = False
     count: int | None = None
     returns: bool = False
+    answers: bool = False
+    makes: tuple[tuple[Made, Convert | None], ...] = ()
+    later: Callable[[Mapping[Made, object]], Step] | None = None
+
+    def made(self, rows: Rows) -> dict[Made, object]:
+        """What the store has made, read off the answer."""
+        if not self.makes:
+            return {}
+        values = tuple(rows[0])[-len(self.makes) :]
+        pairs = zip(self.makes, values, strict=True)
+        return {one: value if convert is None or value is None else convert(value) for (one, convert), value in pairs}
 
 
 class Translated(Protocol):
@@ -68,7 +82,18 @@ class Batches:
 
     def steps(self, operations: Sequence[Operation]) -> list[Step]:
         """The operations in order, as SQL."""
-        return [self._step(index, operation) for index, operation in enumerate(operations)]
+        if not makes(operations):
+            return [self._step(index, operation) for index, operation in enumerate(operations)]
+        return [
+            self._later(index, operation) if waits(operation) else self._step(index, operation)
+            for index, operation in enumerate(operations)
+        ]
+
+    def _later(self, index: int, operation: Operation) -> Step:
+        def step(made: Mapping[Made, object]) -> Step:
+            return self._step(index, settled(operation, made))
+
+        return Step(index, operation, "", (), later=step)
 
     def _step(self, index: int, operation: Operation) -> Step:
         match operation:
@@ -84,17 +109,22 @@ class Batches:
             case Check():
                 found = self.prepare(operation.select)
                 rows = [found.arguments(operation.params)]
-                return Step(index, operation, found.text, rows, count=operation.rows, returns=True)
+                answers = operation.answers
+                return Step(index, operation, found.text, rows, count=operation.rows, returns=True, answers=answers)
 
     def _insert(self, index: int, insert: Insert) -> Step:
-        shape = self._shape(("insert", insert.resource, insert.columns, insert.returning), _insert)
+        returning = (*insert.returning, *insert.makes)
+        shape = self._shape(("insert", insert.resource, insert.columns, returning), _insert)
         missing = len(shape.converts) - len(insert.columns)  # the row version, which starts at 1
         rows = [shape.arguments((*row, *(1,) * missing)) for row in insert.rows]
-        return Step(index, insert, shape.text, rows, returns=bool(insert.returning))
+        writer = _Writer(self.model, self.model[insert.resource], self.dialect)
+        made = tuple((one, writer.python(name)) for name, one in insert.makes.items())
+        return Step(index, insert, shape.text, rows, returns=bool(returning), makes=made)
 
     def _update(self, index: int, update: Update) -> Step:
         version = () if update.version is None else (update.version,)
-        shape = self._shape(("update", update.resource, tuple(update.values), bool(version), update.returning), _update)
+        names = (tuple(update.values), bool(version), update.returning)
+        shape = self._shape(("update", update.resource, *names), _update)
         values = (*update.values.values(), *update.key, *version)
         return Step(index, update, shape.text, [shape.arguments(values)], one=True, returns=bool(update.returning))
 
@@ -133,27 +163,50 @@ class _Writer:
         return next(column for column in columns(self.model, self.resource) if column.name == name)
 
     def place(self, column: Column) -> str:
-        self.converts.append(self.dialect.forms.to_driver(column.type))
+        """The place of a value of a column."""
+        convert, around = self.dialect.bound(column)
+        return around.replace("{0}", self.mark(convert))
+
+    def mark(self, convert: Convert | None) -> str:
+        """The place of the next value, and how it becomes an argument."""
+        self.converts.append(convert)
         return "?" if self.dialect.engine.paramstyle == "qmark" else f"${len(self.converts)}"
+
+    def python(self, name: str) -> Convert | None:
+        """How what the driver answers for a column becomes the Python value."""
+        return self.dialect.forms.python_form(self.column(name).type)
 
     def equal(self, column: Column) -> str:
         return f"{self.quote(column.name)} = {self.place(column)}"
 
     def version(self) -> Column | None:
-        """The column of the row version, if the resource keeps one."""
-        name = self.resource.version
+        """The column of the row version, if the resource counts one."""
+        name = self.resource.counted
         return None if name is None else self.column(self.resource.fields[name].column)
 
     def known(self, versioned: bool) -> str:
         """The condition that finds one row by its key, and by its version."""
-        version = self.version() if versioned else None
-        wanted = [*key_columns(self.model, self.resource), *([version] if version else [])]
-        if versioned and version is None:
-            raise ValueError(f"{self.resource.name} keeps no row version; leave `version` out")
-        return " AND ".join(self.equal(column) for column in wanted)
+        wanted = [self.equal(column) for column in key_columns(self.model, self.resource)]
+        if versioned:
+            version = self.version()
+            if version is not None:
+                wanted.append(self.equal(version))
+            elif self.resource.version is not None:
+                wanted.append(f"{self.hashed()} = {self.mark(None)}")
+            else:
+                raise ValueError(f"{self.resource.name} keeps no row version; leave `version` out")
+        return " AND ".join(wanted)
 
-    def returning(self, names: tuple[str, ...]) -> str:
-        return f" RETURNING {', '.join(map(self.quote, names))}" if names else ""
+    def hashed(self) -> str:
+        """The row version that is no column."""
+        names = [column.name for column in columns(self.model, self.resource)]
+        return self.dialect.row_version(self.table, names)
+
+    def returned(self, names: Sequence[str]) -> str:
+        """The clause that answers columns."""
+        hashed = "" if self.resource.counted else self.resource.version
+        found = [self.hashed() if name == hashed else self.dialect.answered(self.column(name)) for name in names]
+        return f" RETURNING {', '.join(found)}" if found else ""
 
     def shape(self, text: str) -> Shape:
         return Shape(text, tuple(self.converts))
@@ -165,8 +218,8 @@ def _insert(writer: _Writer, names: tuple[str, ...], returning: tuple[str, ...])
     if version and version.name not in names:
         given.append(version)
     listed = ", ".join(writer.quote(column.name) for column in given)
-    text = f"INSERT INTO {writer.table} ({listed}) VALUES ({', '.join(map(writer.place, given))})"
-    return writer.shape(text + writer.returning(returning))
+    values = f"({listed}) VALUES ({', '.join(map(writer.place, given))})" if given else "DEFAULT VALUES"
+    return writer.shape(f"INSERT INTO {writer.table} {values}{writer.returned(returning)}")
 
 
 def _update(writer: _Writer, names: tuple[str, ...], versioned: bool, returning: tuple[str, ...]) -> Shape:
@@ -178,7 +231,7 @@ def _update(writer: _Writer, names: tuple[str, ...], versioned: bool, returning:
         name = writer.quote(key_columns(writer.model, writer.resource)[0].name)
         changes.append(f"{name} = {name}")
     text = f"UPDATE {writer.table} SET {', '.join(changes)} WHERE {writer.known(versioned)}"
-    return writer.shape(text + writer.returning(returning))
+    return writer.shape(text + writer.returned(returning))
 
 
 def _delete(writer: _Writer, versioned: bool) -> Shape:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import sqlalchemy as sa
 
 from kingpost.language.types import Type
-from kingpost.stores.sql.forms import Forms, to_microseconds
+from kingpost.model.columns import Column
+from kingpost.stores.contract import Convert
+from kingpost.stores.sql.forms import Forms, maybe, to_microseconds
 from kingpost.stores.sql.phrases import Condition, Term
+from kingpost.stores.sql.stored import Read, Stored
+
+Storing: TypeAlias = tuple[Stored | None, ...]
+ListForm: TypeAlias = tuple[Callable[[list[Any]], Any], sa.types.TypeEngine[Any]]
 
 DAY = 86_400_000_000
 """Microseconds of a day in UTC."""
@@ -39,14 +45,45 @@ class Dialect(ABC):
         """An identifier as it is written."""
         return str(self.engine.identifier_preparer.quote(name))
 
-    def column(self, alias: str, name: str, type: Type) -> Term:
-        """A column of an alias (of the table itself if that is empty).
+    def column(self, alias: str, column: Column) -> Term:
+        """The value of a column of an alias (of the table itself if that is empty).
 
         As text, so that SQLAlchemy sees no table behind it: FROM clauses are our own work, sub-selects refer to
         outer rows without it guessing at correlation.
         """
-        prefix = f"{self.quote(alias)}." if alias else ""
-        return sa.literal_column(prefix + self.quote(name), self.forms.plain(type))
+        text = (f"{self.quote(alias)}." if alias else "") + self.quote(column.name)
+        form, plain = self.stored(column), self.forms.plain(column.type)
+        if form is None:
+            return sa.literal_column(text, plain)
+        return Read(form, sa.literal_column(text, form.column), plain)
+
+    def stored(self, column: Column) -> Stored | None:
+        """How a column of a table that others made holds its values; None: as in tables of our own."""
+        return self._stored(column.type.maybe(False), column.stored) if column.adopted or column.stored else None
+
+    @abstractmethod
+    def _stored(self, type: Type, word: str) -> Stored | None:
+        """The form that a declaration calls `word`; "": none in particular."""
+
+    @abstractmethod
+    def fits(self, column: Column, real: str) -> bool:
+        """Whether a column that others made can be declared so; `real` is its type in the catalogue's words."""
+
+    def bound(self, column: Column) -> tuple[Convert | None, str]:
+        """How a value is bound that is stored in a column, and the SQL around its place, `{0}`."""
+        form = self.stored(column)
+        if form is None:
+            return self.forms.to_driver(column.type), "{0}"
+        return maybe(form.stored or form.bind), form.write
+
+    def answered(self, column: Column) -> str:
+        """The SQL that answers a column of the table itself, for a clause that returns."""
+        form, name = self.stored(column), self.quote(column.name)
+        return name if form is None or form.shown else form.read.replace("{0}", name)
+
+    @abstractmethod
+    def row_version(self, table: str, columns: Sequence[str]) -> str:
+        """The row version where no column counts it: a hash of the row, 0 or above. `table` is a quoted name."""
 
     def null(self, type: Type) -> Term:
         """None as a value of a type."""
@@ -156,11 +193,16 @@ class Dialect(ABC):
     # ------------------------------------------------------------------------------------------------------ collections
 
     @abstractmethod
-    def list_form(self, types: tuple[Type, ...]) -> list[tuple[Callable[[list[Any]], Any], sa.types.TypeEngine[Any]]]:
-        """How a list of rows of values (Nones left out) is bound: one or several parameters, each with its maker."""
+    def list_form(self, types: tuple[Type, ...], forms: Storing | None = None) -> list[ListForm]:
+        """How a list of rows of values (Nones left out) is bound: one or several parameters, each with its maker.
+
+        `forms`: how each part is stored in the column that is looked at as it is.
+        """
 
     @abstractmethod
-    def among(self, terms: tuple[Term, ...], types: tuple[Type, ...], lists: list[Term]) -> Condition:
+    def among(
+        self, terms: tuple[Term, ...], types: tuple[Type, ...], lists: list[Term], forms: Storing | None = None
+    ) -> Condition:
         """Whether the value is in a list bound by `list_form`. NULL for NULL, except that some answer false."""
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,14 +11,18 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from kingpost.base.errors import Unsupported
 from kingpost.language.types import Kind, Type
-from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect
+from kingpost.model.columns import Column
+from kingpost.stores.sql import stored_postgres
+from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect, ListForm, Storing
 from kingpost.stores.sql.forms import PostgresForms
 from kingpost.stores.sql.phrases import Condition, Phrase, Term
+from kingpost.stores.sql.stored import Stored
 from kingpost.stores.sql.unknown import LONGEST, SHORTEST
 
 NUMERIC, BIGINT, TEXT = sa.Numeric(), sa.BigInteger(), sa.Text()
 REAL: sa.Double[float] = sa.Double()
 BOOLEAN, INSTANT, DATE = sa.Boolean(), sa.DateTime(timezone=True), sa.Date()
+LARGEST = 2**63 - 1
 
 
 class PostgreSQL(Dialect):
@@ -28,6 +32,20 @@ class PostgreSQL(Dialect):
     references_hold = True
     engine = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
     forms = PostgresForms()
+
+    def __init__(self) -> None:
+        self.sorts_by_code_point = False
+        """Whether the database is known to compare text so where a column does not say how."""
+
+    def _stored(self, type: Type, word: str) -> Stored | None:
+        return stored_postgres.stored(type, word, by_code_point=self.sorts_by_code_point)
+
+    def fits(self, column: Column, real: str) -> bool:
+        return stored_postgres.fits(column.type, real, self.stored(column))
+
+    def row_version(self, table: str, columns: Sequence[str]) -> str:
+        # Of all columns, also of those that nobody declared: others write them.
+        return f"(hashtextextended(CAST(ROW({table}.*) AS TEXT), 0) & {LARGEST})"
 
     def null(self, type: Type) -> Term:
         return sa.cast(sa.null(), self.forms.plain(type))  # alone, NULL is of type text
@@ -131,18 +149,21 @@ class PostgreSQL(Dialect):
 
     # ------------------------------------------------------------------------------------------------------ collections
 
-    def list_form(self, types: tuple[Type, ...]) -> list[tuple[Callable[[list[Any]], Any], sa.types.TypeEngine[Any]]]:
-        return [self._column_of_list(place, type) for place, type in enumerate(types)]
+    def list_form(self, types: tuple[Type, ...], forms: Storing | None = None) -> list[ListForm]:
+        stored = forms or (None,) * len(types)
+        return [self._column_of_list(place, type, stored[place]) for place, type in enumerate(types)]
 
-    def _column_of_list(self, place: int, type: Type) -> tuple[Callable[[list[Any]], Any], sa.types.TypeEngine[Any]]:
-        convert = self.forms.to_driver(type)
+    def _column_of_list(self, place: int, type: Type, form: Stored | None) -> ListForm:
+        convert = self.forms.to_driver(type) if form is None else form.bind
 
         def column(rows: list[Any]) -> list[Any]:
             return [row[place] if convert is None else convert(row[place]) for row in rows]
 
-        return column, postgresql.ARRAY(self.forms.plain(type))
+        return column, postgresql.ARRAY(self.forms.plain(type) if form is None else form.column)
 
-    def among(self, terms: tuple[Term, ...], types: tuple[Type, ...], lists: list[Term]) -> Condition:
+    def among(
+        self, terms: tuple[Term, ...], types: tuple[Type, ...], lists: list[Term], forms: Storing | None = None
+    ) -> Condition:
         if len(terms) == 1:
             return Phrase("{0} = ANY ({1})", BOOLEAN, terms[0], lists[0])
         holes = [f"{{{place}}}" for place in range(2 * len(terms))]

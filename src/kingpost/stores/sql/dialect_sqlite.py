@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -12,15 +13,20 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from kingpost.base.errors import Unsupported
 from kingpost.language.types import Kind, Type
+from kingpost.model.columns import Column
 from kingpost.stores.contract import OutOfRange
-from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect
+from kingpost.stores.sql import stored_sqlite
+from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect, ListForm, Storing
 from kingpost.stores.sql.forms import DOCUMENTS, EPOCH_DAY, SQLiteForms, limit
 from kingpost.stores.sql.phrases import Condition, Phrase, Term
+from kingpost.stores.sql.stored import Stored
 from kingpost.stores.sql.unknown import LONGEST
 
 FIRST_DAY, LAST_DAY = 1 - EPOCH_DAY, datetime.max.toordinal() - EPOCH_DAY
 INTEGER, TEXT, BOOLEAN = sa.Integer(), sa.Text(), sa.Boolean()
 REAL: sa.REAL[float] = sa.REAL()
+ARGUMENTS = 100
+"""How many a function may have, in every SQLite there is."""
 
 
 def kp_exact(value: Any) -> Any:
@@ -35,13 +41,19 @@ def kp_duration(value: Any) -> Any:
     return None if isinstance(value, float) and abs(value) > LONGEST else kp_exact(value)
 
 
+def kp_version(*values: Any) -> int:
+    """A hash of a row."""
+    # By type too: 1, 1.0 and '1' are different values.
+    return int.from_bytes(blake2b(repr(values).encode("utf-8", "surrogatepass"), digest_size=8).digest()) >> 1
+
+
 class SQLite(Dialect):
     """Integers silently become REAL past 64 bits, `lower` knows ASCII only, `/` and `%` round towards zero."""
 
     name = "sqlite"
     engine = SQLiteDialect(paramstyle="qmark")
     forms = SQLiteForms()
-    # Python's own functions, called without a frame of the interpreter; they are never given NULL.
+    # Python's own functions, called without a frame of the interpreter; these are never given NULL.
     functions = {
         ("kp_lower", 1): str.lower,
         ("kp_upper", 1): str.upper,
@@ -49,7 +61,25 @@ class SQLite(Dialect):
         ("kp_real", 1): float,
         ("kp_exact", 1): kp_exact,
         ("kp_duration", 1): kp_duration,
+        ("kp_version", -1): kp_version,
+        **stored_sqlite.FUNCTIONS,
     }
+
+    def _stored(self, type: Type, word: str) -> Stored | None:
+        return stored_sqlite.stored(type, word)
+
+    def fits(self, column: Column, real: str) -> bool:
+        return stored_sqlite.fits(column.type, real, self.stored(column))
+
+    def row_version(self, table: str, columns: Sequence[str]) -> str:
+        parts = [f"{table}.{self.quote(name)}" for name in columns]
+        while len(parts) > ARGUMENTS:
+            parts = [self._hashed(parts[at : at + ARGUMENTS]) for at in range(0, len(parts), ARGUMENTS)]
+        return self._hashed(parts)
+
+    @staticmethod
+    def _hashed(parts: Sequence[str]) -> str:
+        return f"kp_version({', '.join(parts)})"
 
     # ---------------------------------------------------------------------------------------------------------- numbers
 
@@ -144,19 +174,24 @@ class SQLite(Dialect):
 
     # ------------------------------------------------------------------------------------------------------ collections
 
-    def list_form(self, types: tuple[Type, ...]) -> list[tuple[Callable[[list[Any]], Any], sa.types.TypeEngine[Any]]]:
+    def list_form(self, types: tuple[Type, ...], forms: Storing | None = None) -> list[ListForm]:
         # One parameter for the whole list keeps the text, and so the prepared statement, the same for any length.
-        converts = [_json_item(type) for type in types]
+        stored = forms or (None,) * len(types)
+        converts = [_json_item(type) if one is None else one.bind or _same for type, one in zip(types, stored)]
         if len(types) == 1:
             (convert,) = converts
             return [(lambda rows: _json([convert(row[0]) for row in rows]), TEXT)]
         return [(lambda rows: _json([[f(v) for f, v in zip(converts, row, strict=True)] for row in rows]), TEXT)]
 
-    def among(self, terms: tuple[Term, ...], types: tuple[Type, ...], lists: list[Term]) -> Condition:
+    def among(
+        self, terms: tuple[Term, ...], types: tuple[Type, ...], lists: list[Term], forms: Storing | None = None
+    ) -> Condition:
         if len(terms) == 1:
-            left, item = _json_sides(types[0], "{0}", "value")
+            left, item = _json_sides(types[0], "{0}", "value") if forms is None else ("{0}", "value")
             return Phrase(f"{left} IN (SELECT {item} FROM json_each({{1}}))", BOOLEAN, terms[0], lists[0])
-        sides = [_json_sides(t, f"{{{i}}}", f"json_extract(value, '$[{i}]')") for i, t in enumerate(types)]
+        stored = forms or (None,) * len(types)
+        holes = [(f"{{{place}}}", f"json_extract(value, '$[{place}]')") for place in range(len(types))]
+        sides = [hole if one else _json_sides(type, *hole) for type, one, hole in zip(types, stored, holes)]
         left, items = (", ".join(side) for side in zip(*sides, strict=True))
         return Phrase(f"({left}) IN (SELECT {items} FROM json_each({{{len(terms)}}}))", BOOLEAN, *terms, lists[0])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -11,7 +12,14 @@ from sqlalchemy.sql.schema import ColumnCollectionConstraint
 from kingpost.model.columns import member_columns
 from kingpost.model.model import Model
 from kingpost.plan.select import Check
-from kingpost.stores.contract import CheckFailed, ReferenceViolation, StaleRow, StoreError, UniqueViolation
+from kingpost.stores.contract import (
+    CheckFailed,
+    ReferenceViolation,
+    RowRefused,
+    StaleRow,
+    StoreError,
+    UniqueViolation,
+)
 from kingpost.stores.sql.batch import Step
 
 
@@ -40,13 +48,21 @@ class Names:
         owner = {
             column.name: name
             for name in (*declared.fields, *declared.relations)
+            if name in declared.fields or not declared.relations[name].borrowed
             for column in member_columns(self._model, declared, name)
         }
         return tuple(dict.fromkeys(owner[column] for column in columns if column in owner))
 
-    def constrained(self, table: str, constraint: str) -> tuple[str, ...]:
-        """The columns of a constraint or index, known by its name."""
-        return self._constraints.get((table, constraint), ())
+    def constrained(self, table: str, constraint: str, told: str = "") -> tuple[str, ...]:
+        """The columns of a constraint or index, known by its name; else those that PostgreSQL's detail begins with.
+
+        It is `Key (a, b)=(1, 2) ...`, whatever the language; an expression among the columns is no member.
+        """
+        known = self._constraints.get((table, constraint))
+        if known is not None:
+            return known
+        named = re.search(r" \((.*?)\)=\(", told)
+        return tuple(name.strip().strip('"') for name in named[1].split(",")) if named else ()
 
     def unique(self, step: Step | None, table: str, columns: Iterable[str]) -> UniqueViolation:
         """Another row has these values."""
@@ -74,8 +90,15 @@ class Names:
         return StoreError(f"{resource}.{members} may not be None in the store", _index(step))
 
     def refused(self, step: Step | None, table: str, constraint: str) -> StoreError:
-        """A check of the store did not pass."""
-        return StoreError(f"The store's check {constraint} refuses this {self.resource(table)}", _index(step))
+        """A check of the store did not pass, or a trigger said no.
+
+        In a table of our own it is the same that was checked before; others hold their rows to more than is declared.
+        """
+        resource = self.resource(table)
+        known = self._model.resources.get(resource)
+        kind = RowRefused if known is not None and known.adopted else StoreError
+        what = f"check {constraint}" if constraint else "trigger"
+        return kind(f"The store's {what} refuses this {resource}", _index(step))
 
 
 def stale(step: Step) -> StaleRow:
@@ -91,7 +114,7 @@ def check_count(step: Step, found: int) -> None:
     """Raise `CheckFailed` where a check found another number of rows than it should."""
     if isinstance(step.operation, Check) and found != step.count:
         reason = step.operation.reason
-        words = f"A check on {step.operation.select.resource} found {found} rows instead of {step.count}"
+        words = f"A check on {step.operation.select.resource} found {found} rows, not {step.count}"
         raise CheckFailed(f"{words}: {reason}" if reason else words, reason, step.index)
 
 

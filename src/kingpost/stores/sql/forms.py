@@ -78,6 +78,11 @@ class Forms(Protocol):
 # ----------------------------------------------------------------------------------------------------------- converters
 
 
+def maybe(convert: Convert | None) -> Convert | None:
+    """The same for what may be None."""
+    return None if convert is None else _maybe(convert)
+
+
 def _maybe(convert: Callable[[Any], Any]) -> Convert:
     def converted(value: Any) -> Any:
         return None if value is None else convert(value)

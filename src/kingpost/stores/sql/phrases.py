@@ -19,6 +19,8 @@ class Phrase(sa.ColumnElement[Any]):
     """A template of SQL: `{0}`, `{1}` stand for the operands, each in parentheses where it needs them."""
 
     inherit_cache = False
+    leaf = False
+    """Whether it stands for a column, and needs no parentheses."""
 
     def __init__(self, template: str, type: sa.types.TypeEngine[Any], *operands: Term) -> None:
         self.template, self.type, self.operands = template, type, operands
@@ -42,6 +44,8 @@ def is_leaf(term: Term) -> bool:
     """Whether saying it twice costs nothing: a column or a parameter."""
     if isinstance(term, sa.Cast):
         return is_leaf(term.clause)
+    if isinstance(term, Phrase) and term.leaf:
+        return True
     return isinstance(term, sa.ColumnClause | sa.BindParameter | sa.True_ | sa.False_ | sa.Null)
 
 

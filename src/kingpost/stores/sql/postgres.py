@@ -18,7 +18,7 @@ from kingpost.stores.settings import StoreSettings, settings_in, split_parameter
 from kingpost.stores.sql import postgres_catalog, postgres_codecs, schema
 from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.common import Ground
-from kingpost.stores.sql.dialects import POSTGRES
+from kingpost.stores.sql.dialect_postgres import PostgreSQL
 from kingpost.stores.sql.pool import NoPlace, Pool
 from kingpost.stores.sql.postgres_connection import STATEMENTS, Connection
 from kingpost.stores.sql.postgres_run import AGAIN, FAILURES, REFUSED, Runner, is_lost
@@ -40,7 +40,8 @@ class PostgresStore:
     def __init__(self, url: str, model: Model, name: str, settings: StoreSettings | None = None) -> None:
         self.url = url
         address, self._settings = settings_in(url, settings)
-        self._ground = Ground(model, name, POSTGRES)
+        self._dialect = PostgreSQL()
+        self._ground = Ground(model, name, self._dialect)
         self._runner = Runner(self._ground.names)
         self._address, parameters = split_parameters(address, ("pool",), rest=True)
         size = parameters.get("pool", "10")
@@ -58,7 +59,10 @@ class PostgresStore:
         """Connect once, so that a wrong address shows now."""
         self._reads.start()
         self._writes.start()
-        self._reads.release(await self._reads.acquire())
+        connection = await self._reads.acquire()
+        if any(resource.adopted for resource in self._ground.resources):
+            self._dialect.sorts_by_code_point = await connection.fetchval(postgres_catalog.BY_CODE_POINT)
+        self._reads.release(connection)
 
     async def stop(self) -> None:
         await self._reads.stop()

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from kingpost.plan.select import Insert, Update
+from kingpost.plan.select import Insert, Made, Update
 from kingpost.stores.contract import OutOfRange, Rows, StoreDown, StoreError, StoreFull, TooComplex, TooSlow
 from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.errors import Names, check_count, stale
@@ -57,7 +57,13 @@ class Runner:
 
     async def run(self, connection: Any, steps: Sequence[Step]) -> list[Rows]:
         """The answers of all steps; the caller sees to it that a failure leaves nothing."""
-        return [await self._step(connection, step) for step in steps]
+        made: dict[Made, object] = {}
+        answers: list[Rows] = []
+        for step in steps:
+            ready = step if step.later is None else step.later(made)
+            answers.append(await self._step(connection, ready))
+            made.update(ready.made(answers[-1]))
+        return answers
 
     async def say(self, connection: Any, text: str) -> None:
         """Run a statement that has no values."""
@@ -89,27 +95,30 @@ class Runner:
             raise stale(step)
         if step.count is not None:
             check_count(step, len(rows))
-            return []
+            return rows if step.answers else []
         return rows
 
     def explain(self, error: Exception, step: Step | None = None) -> StoreError:
         """A driver's error in the terms of the contract; PostgreSQL's details hold values and are left out."""
         index = None if step is None else step.index
         table, constraint = getattr(error, "table_name", None) or "", getattr(error, "constraint_name", None) or ""
+        told = getattr(error, "detail", None) or ""
         match error:
-            case asyncpg.UniqueViolationError():
-                return self.names.unique(step, table, self.names.constrained(table, constraint))
+            case asyncpg.UniqueViolationError() | asyncpg.ExclusionViolationError():
+                return self.names.unique(step, table, self.names.constrained(table, constraint, told))
             case asyncpg.ForeignKeyViolationError() | asyncpg.RestrictViolationError():
                 # The table named is the one that holds the reference, whichever side was written.
                 wrote = (
                     "insert or update" in str(error) if step is None else isinstance(step.operation, Insert | Update)
                 )
-                columns = self.names.constrained(table, constraint)
+                columns = self.names.constrained(table, constraint, told if wrote else "")
                 return self.names.reference(step, table, columns, "missing" if wrote else "in use")
             case asyncpg.NotNullViolationError():
                 return self.names.missing_value(step, table, [getattr(error, "column_name", None) or ""])
             case asyncpg.CheckViolationError():
                 return self.names.refused(step, table, constraint)
+            case asyncpg.RaiseError() | asyncpg.IntegrityConstraintViolationError():
+                return self.names.refused(step, getattr(step and step.operation, "resource", ""), "")
             case asyncpg.NumericValueOutOfRangeError() | asyncpg.DatetimeFieldOverflowError() | asyncpg.DataError():
                 return OutOfRange("A computation or a value left what the store can hold", index)
             case asyncpg.StatementTooComplexError() | asyncpg.TooManyColumnsError() | asyncpg.TooManyArgumentsError():

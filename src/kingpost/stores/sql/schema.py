@@ -12,10 +12,13 @@ from typing import Any, TypeAlias, cast
 import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
 
+from kingpost.model.columns import Column, columns
+from kingpost.model.model import ResourceModel
 from kingpost.stores.contract import SchemaChange
 from kingpost.stores.sql.catalog import RealColumn, RealReference, RealTable
 from kingpost.stores.sql.common import Ground
 from kingpost.stores.sql.dialects import SQLITE, Dialect
+from kingpost.stores.sql.forms import DOCUMENTS
 
 MIGRATE = "run a statement of your own"
 
@@ -36,13 +39,15 @@ def statements(changes: Sequence[SchemaChange]) -> list[str]:
 
 def _differences(ground: Ground, real: Mapping[str, RealTable]) -> Iterator[SchemaChange]:
     writer = _Writer(ground.dialect)
+    resources = {resource.table: resource for resource in ground.resources}
     for table, references in _sort_tables(ground.tables.values()):
         if table is None:  # the references that close a circle are added when all tables are there
             yield from (writer.constraint(one) for one in references if one.table.name not in real)
         elif table.name not in real:
             yield writer.create(table, references)
         else:
-            yield from _Comparison(ground, writer, table, real[table.name]).differences()
+            kind = _Adopted if resources[table.name].adopted else _Comparison
+            yield from kind(ground, writer, table, resources[table.name], real[table.name]).differences()
 
 
 class _Writer:
@@ -86,8 +91,10 @@ class _Writer:
 class _Comparison:
     """One declared table beside the real one."""
 
-    def __init__(self, ground: Ground, writer: _Writer, table: sa.Table, real: RealTable) -> None:
-        self._ground, self._writer, self._table, self._real = ground, writer, table, real
+    def __init__(
+        self, ground: Ground, writer: _Writer, table: sa.Table, resource: ResourceModel, real: RealTable
+    ) -> None:
+        self._ground, self._writer, self._table, self._resource, self._real = ground, writer, table, resource, real
         self._new = {column.name for column in table.columns if column.name not in real.columns}
 
     def differences(self) -> Iterator[SchemaChange]:
@@ -104,9 +111,12 @@ class _Comparison:
         yield from self._uniques()
         yield from self._references()
         for index in sorted(self._table.indexes, key=lambda index: str(index.name)):
-            if index.name not in self._real.indexes:
+            if not self._has(index):
                 text = f"add index {index.name} to table {self._table.name}"
                 yield SchemaChange("add", text, (self._writer.index(index),))
+
+    def _has(self, index: sa.Index) -> bool:
+        return index.name in self._real.indexes
 
     def _missing(self, column: sa.Column[object]) -> Iterator[SchemaChange]:
         if not column.nullable and column.server_default is None and not self._real.empty:
@@ -127,11 +137,11 @@ class _Comparison:
         yield SchemaChange("add", f"add column {column.name} to table {self._table.name}", (added,))
 
     def _other(self, column: sa.Column[object], there: RealColumn) -> Iterator[SchemaChange]:
-        declared = self._type(column)
-        if declared != _normal(there.type):
+        yield from self._other_type(column, there)
+        if column.identity is not None and not there.default:
             yield self._refuse(
-                f"column {column.name} is {there.type} and declared as {declared}",
-                f"change the declaration, or {MIGRATE} that converts it",
+                f"column {column.name} is declared as made by the database, and nothing makes it there",
+                f"take default=generated away, or {MIGRATE} that makes it an identity",
             )
         if column.nullable and not there.nullable and not column.primary_key:
             yield self._refuse(
@@ -142,6 +152,14 @@ class _Comparison:
             yield self._refuse(
                 f"column {column.name} may be NULL, but the declaration does not allow None",
                 f"declare it as `| None`, or {MIGRATE} that fills it",
+            )
+
+    def _other_type(self, column: sa.Column[object], there: RealColumn) -> Iterator[SchemaChange]:
+        declared = self._type(column)
+        if declared != _normal(there.type):
+            yield self._refuse(
+                f"column {column.name} is {there.type} and declared as {declared}",
+                f"change the declaration, or {MIGRATE} that converts it",
             )
 
     def _keys(self) -> Iterator[SchemaChange]:
@@ -217,9 +235,60 @@ class _Comparison:
         return SchemaChange("refuse", f"table {self._table.name}: {fault}. Next: {remedy}")
 
 
+class _Adopted(_Comparison):
+    """A table that others made: what fits is left as it is, whatever it is called."""
+
+    def differences(self) -> Iterator[SchemaChange]:
+        for change in super().differences():
+            if self._real.kind == "table" or "column" in change.text:
+                yield change
+
+    def _keys(self) -> Iterator[SchemaChange]:
+        return super()._keys() if self._resource.constrained else iter(())
+
+    def _has(self, index: sa.Index) -> bool:
+        columns = tuple(column.name for column in index.columns)
+        conditional = any(index.dialect_options[name]["where"] is not None for name in ("sqlite", "postgresql"))
+        for there in self._real.indexes.values():
+            if bool(there.where) is conditional and (not index.unique or there.unique):
+                same = there.columns if index.unique else there.columns[: len(columns)]
+                if same == columns:
+                    return True
+        return False
+
+    def _other(self, column: sa.Column[object], there: RealColumn) -> Iterator[SchemaChange]:
+        if self._real.kind == "view":  # of whose columns nobody says whether they may be NULL
+            yield from self._other_type(column, there)
+            return
+        held = self._column(column.name)
+        for change in super()._other(column, there):
+            # Where null is JSON too, None is not allowed in the column and is not a value of it either.
+            if not (held.type.kind in DOCUMENTS and "allows None" in change.text):
+                yield change
+        if held.member in self._resource.made and not there.default and column.identity is None:
+            yield self._refuse(
+                f"column {column.name} is declared as made by the database, and nothing makes it there",
+                f"take default=generated away, or {MIGRATE} that gives it a default",
+            )
+
+    def _other_type(self, column: sa.Column[object], there: RealColumn) -> Iterator[SchemaChange]:
+        held = self._column(column.name)
+        if not self._ground.dialect.fits(held, there.type):
+            said = f" stored as {held.stored!r}" if held.stored else ""
+            yield self._refuse(
+                f"column {column.name} is {there.type} and declared as {held.type}{said}",
+                "change the declaration; kingpost inspect shows one that fits",
+            )
+
+    def _column(self, name: str) -> Column:
+        found = columns(self._ground.model, self._resource)
+        return next(column for column in found if column.name == name)
+
+
 def _same_effect(one: RealReference, other: RealReference) -> bool:
-    """NO ACTION and RESTRICT differ only in when they refuse; SQLite leaves out columns that are the target's key."""
-    refusals = ("NO ACTION", "RESTRICT")
+    """NO ACTION and RESTRICT differ only in when they refuse, and there is no word for SET DEFAULT; SQLite leaves out
+    columns that are the target's key."""
+    refusals = ("NO ACTION", "RESTRICT", "SET DEFAULT")
     same = one.on_delete == other.on_delete or (one.on_delete in refusals and other.on_delete in refusals)
     return same and (one.targets == other.targets or not any(one.targets))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from kingpost.model.columns import key_columns
 from kingpost.model.model import Model, RelationModel, ResourceModel
-from kingpost.plan.select import Check, Delete, Insert, Update
+from kingpost.plan.select import Check, Delete, Insert, Made, Update
 from kingpost.stores.contract import OutOfRange, ReferenceViolation, Rows, StoreDown, StoreError, TooComplex, TooSlow
 from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.errors import Names, check_count, stale
@@ -35,7 +35,13 @@ class Runner:
 
     def run(self, connection: sqlite3.Connection, steps: Sequence[Step]) -> list[Rows]:
         """The answers of all steps; the caller sees to it that a failure leaves nothing."""
-        return [self._step(connection, step) for step in steps]
+        made: dict[Made, object] = {}
+        answers: list[Rows] = []
+        for step in steps:
+            ready = step if step.later is None else step.later(made)
+            answers.append(self._step(connection, ready))
+            made.update(ready.made(answers[-1]))
+        return answers
 
     def _step(self, connection: sqlite3.Connection, step: Step) -> Rows:
         rows: list[tuple[Any, ...]] = []
@@ -52,7 +58,7 @@ class Runner:
             raise stale(step)
         if step.count is not None:
             check_count(step, len(rows))
-            return []
+            return rows if step.answers else []
         return rows
 
     def explain(
@@ -73,12 +79,14 @@ class Runner:
                 return self._unique(step, subject)
             case _ if words.startswith("FOREIGN KEY") and connection and step:
                 return self._reference(connection, step)
+            case _ if words.startswith("FOREIGN KEY"):  # at the commit, where others' constraints are deferred to it
+                return ReferenceViolation("A reference leads nowhere in the end", "", (), "in use", index)
             case sqlite3.SQLITE_CONSTRAINT_NOTNULL:
                 table, _, column = subject.partition(".")
                 return self.names.missing_value(step, table, [column])
-            case sqlite3.SQLITE_CONSTRAINT_CHECK:
+            case sqlite3.SQLITE_CONSTRAINT_CHECK | sqlite3.SQLITE_CONSTRAINT_TRIGGER as code:
                 table = getattr(step and step.operation, "resource", "row")
-                return self.names.refused(step, table, subject)
+                return self.names.refused(step, table, subject if code == sqlite3.SQLITE_CONSTRAINT_CHECK else "")
             case sqlite3.SQLITE_INTERRUPT:
                 return TooSlow("The statement ran for longer than it may and was stopped", index)
             case _ if any(part in words for part in TOO_COMPLEX):

@@ -24,19 +24,40 @@ class Statement:
         return tuple([bind(params) for bind in self.binds])
 
 
+class Bound(sa.BindParameter[Any]):
+    """A parameter. `python` makes its Python value, where it has one."""
+
+    inherit_cache = True
+
+    def __init__(self, name: str, type: sa.types.TypeEngine[Any], binds: Binds, python: Bind | None) -> None:
+        super().__init__(name, type_=type)
+        self.binds, self.python = binds, python
+
+    def again(self, form: str, convert: Callable[[Any], Any] | None, type: sa.types.TypeEngine[Any]) -> Bound:
+        """The same value bound in another form."""
+        python = self.python
+        assert python is not None  # noqa: S101
+
+        def make(params: Mapping[str, object]) -> object:
+            value = python(params)
+            return value if value is None or convert is None else convert(value)
+
+        return self.binds.add((self.key, form), make, type)
+
+
 class Binds:
     """Collects the parameters of a statement while it is being translated; equal ones are bound once."""
 
     def __init__(self) -> None:
         self._makers: dict[str, Bind] = {}
-        self._known: dict[object, sa.BindParameter[Any]] = {}
+        self._known: dict[object, Bound] = {}
 
-    def add(self, key: object, make: Bind, type: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
+    def add(self, key: object, make: Bind, type: sa.types.TypeEngine[Any], python: Bind | None = None) -> Bound:
         """A parameter; the same one again for a `key` that was here before."""
         if key not in self._known:
             name = f"p{len(self._makers) + 1}"
             self._makers[name] = make
-            self._known[key] = sa.bindparam(name, type_=type)
+            self._known[key] = Bound(name, type, self, python)
         return self._known[key]
 
     def statement(self, query: sa.SelectBase, dialect: sa.Dialect) -> Statement:

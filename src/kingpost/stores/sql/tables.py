@@ -53,6 +53,7 @@ def _table(model: Model, resource: ResourceModel, dialect: Dialect, metadata: sa
         sa.PrimaryKeyConstraint(*keys, name=name("pk", resource.table)),
         *_foreign_keys(model, resource),
         sqlite_strict=True,
+        sqlite_autoincrement=not resource.made.isdisjoint(resource.key),  # a number is never given twice
     )
     indexed: list[Columns] = [tuple((key, False) for key in keys)]
     for members, where in _uniques(resource):
@@ -84,13 +85,15 @@ def _serves(there: Columns, wanted: Columns) -> bool:
 
 
 def _column(resource: ResourceModel, column: Column, dialect: Dialect, key: bool) -> sa.Column[Any]:
-    # No autoincrement: keys are made by the application, or by SQLite for its own row ids.
+    # No autoincrement where the application makes the keys.
+    made, form = key and column.member in resource.made, dialect.stored(column)
     return sa.Column(
         column.name,
-        dialect.forms.column(column.type),
+        dialect.forms.column(column.type) if form is None else form.column,
+        *([sa.Identity()] if made else []),
         nullable=column.type.nullable and not key,
-        autoincrement=False,
-        server_default=_default(resource.fields.get(column.member), dialect),
+        autoincrement=made,
+        server_default=None if made or form else _default(resource.fields.get(column.member), dialect),
     )
 
 
@@ -134,10 +137,11 @@ def _uniques(resource: ResourceModel) -> list[Combination]:
 
 
 def _indexes(resource: ResourceModel) -> list[Combination]:
-    """Declared indexes, then one on every to-one relation: they are followed backwards."""
+    """Declared indexes, then one on every to-one relation: they are followed backwards. None on tables of others."""
     found: list[Combination] = [(index.members, index.where) for index in resource.indexes]
     found += [((field.name,), None) for field in resource.fields.values() if field.index]
-    found += [((relation.name,), None) for relation in resource.relations.values() if relation.kind == "one"]
+    if not resource.adopted:
+        found += [((relation.name,), None) for relation in resource.relations.values() if relation.kind == "one"]
     return found
 
 

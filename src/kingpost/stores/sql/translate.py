@@ -16,6 +16,7 @@ from kingpost.stores.sql.dialect import Dialect
 from kingpost.stores.sql.forms import DOCUMENTS
 from kingpost.stores.sql.phrases import Condition, Term, is_constant
 from kingpost.stores.sql.statement import Statement
+from kingpost.stores.sql.stored import output, sorting
 from kingpost.stores.sql.translate_rows import Place, Scope
 from kingpost.stores.sql.translator import Shared, Translator, too_large
 from kingpost.stores.sql.unknown import can_be_unknown
@@ -74,7 +75,9 @@ def _cut(query: sa.Select[Any], limit: Any, offset: Any) -> sa.Select[Any]:
 
 def _output(t: Translator, column: Expression) -> list[Term]:
     value = t.value(column)
-    return [t.dialect.output(term, value.type) for term in value.terms]
+    # In a group the column has to be what the rows are grouped by.
+    terms = value.terms if t.shared.grouped else [output(term) for term in value.terms]
+    return [t.dialect.output(term, value.type) for term in terms]
 
 
 def order_terms(t: Translator, key: Order) -> list[Term]:
@@ -84,7 +87,7 @@ def order_terms(t: Translator, key: Order) -> list[Term]:
     may_be_null = key.expression.type.nullable or can_be_unknown(key.expression)
     value = t.value(key.expression)
     # A constant sorts nothing, and a number there would be the place of a column.
-    terms = [term for term in value.terms if not is_constant(term)]
+    terms = [term if t.shared.grouped else sorting(term) for term in value.terms if not is_constant(term)]
     return [t.dialect.order(term, value.type, key.descending, may_be_null) for term in terms]
 
 

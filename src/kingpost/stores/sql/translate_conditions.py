@@ -33,6 +33,7 @@ from kingpost.language.types import BOOL, INT, Kind, Type
 from kingpost.stores.sql import translate_lists, translate_many, translate_numbers, translate_text
 from kingpost.stores.sql.forms import DOCUMENTS
 from kingpost.stores.sql.phrases import Condition, Term, both, either, negated
+from kingpost.stores.sql.stored import alike
 from kingpost.stores.sql.translate_masks import unmasked
 from kingpost.stores.sql.unknown import can_be_unknown, condition_unknown
 from kingpost.stores.sql.value import Value
@@ -72,7 +73,8 @@ def rail(t: Translator, node: Expression, wanted: bool) -> Condition:
             return _equal(t, node.left, node.right, wanted)
         case Compare():
             left, right = _ordered(t, node)
-            compared: Condition = (OPERATORS if wanted else INVERSES)[node.op](left.term, right.term)
+            terms = alike(left.term, right.term, ordered=True)
+            compared: Condition = (OPERATORS if wanted else INVERSES)[node.op](*terms)
             return compared
         case IsNone():
             return _is_none(t.value(node.operand), wanted)
@@ -211,7 +213,7 @@ def _equal(t: Translator, left: Expression, right: Expression, wanted: bool) -> 
 
 def equal(a: Value, b: Value, wanted: bool) -> Condition:
     """`==`, which finds None equal to None."""
-    pairs = list(zip(a.terms, b.terms, strict=True))
+    pairs = [alike(x, y) for x, y in zip(a.terms, b.terms, strict=True)]
     defined = (*a.defined, *b.defined)
     if wanted:
         same: Condition = sa.and_(*(x == y for x, y in pairs))

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from kingpost.language.tree import Compare, Const, Expression, In, IsNone, Param
 from kingpost.language.types import BOOL, NONE, Kind, Type
 from kingpost.stores.sql.phrases import Condition, Term, both, either, negated
+from kingpost.stores.sql.stored import Read, Stored, alike, bare
 
 if TYPE_CHECKING:
     from kingpost.stores.sql.translator import Translator
@@ -44,10 +45,12 @@ def _in_constants(t: Translator, item: Expression, constants: list[Const], wante
     value = t.value(item)
     terms = [t.const(constant.value, constant.type) for constant in constants if constant.value is not None]
     with_none = len(terms) < len(constants)
+    pairs = [alike(value.term, term) for term in terms]
+    column, terms = pairs[0][0], [term for _, term in pairs]
     if wanted:
-        found = value.term.in_(terms)
+        found = column.in_(terms)
         return either(found, _none(value)) if with_none and value.type.nullable else found
-    missing = value.term.not_in(terms)
+    missing = column.not_in(terms)
     return missing if with_none or not value.type.nullable else either(missing, _none(value))
 
 
@@ -61,9 +64,10 @@ def _none(value: Value) -> Condition:
 def _in_parameter(t: Translator, item: Expression, options: Param, wanted: bool) -> Condition:
     element = options.type.element or NONE
     value = t.value(item)
-    types = _types(t, item.type, element)
-    lists = [_bind_list(t, options, place, types) for place in range(len(t.dialect.list_form(types)))]
-    found = t.dialect.among(value.terms, types, lists)
+    types, forms = _types(t, item.type, element), _forms(value)
+    terms = value.terms if forms is None else tuple(map(bare, value.terms))
+    lists = [_bind_list(t, options, place, types, forms) for place in range(len(t.dialect.list_form(types, forms)))]
+    found = t.dialect.among(terms, types, lists, forms)
     # Nones are left out of the list that is bound; whether there was one is a parameter of its own.
     may_be_none = value.type.nullable
     has_none = t.param(options, BOOL, _has_none, "None") if may_be_none else sa.false()
@@ -82,15 +86,24 @@ def _types(t: Translator, item: Type, element: Type) -> tuple[Type, ...]:
     return (item,)
 
 
-def _bind_list(t: Translator, options: Param, place: int, types: tuple[Type, ...]) -> Term:
-    make, type = t.dialect.list_form(types)[place]
+def _forms(value: Value) -> tuple[Stored | None, ...] | None:
+    """How the items are stored, where they can be looked for in a list as they are; None: in our own form."""
+    forms = tuple(term.form if isinstance(term, Read) else None for term in value.terms)
+    fitting = all(form is None or (form.exact and form.listed) for form in forms)
+    return forms if fitting and any(form is not None for form in forms) else None
+
+
+def _bind_list(
+    t: Translator, options: Param, place: int, types: tuple[Type, ...], forms: tuple[Stored | None, ...] | None
+) -> Term:
+    make, type = t.dialect.list_form(types, forms)[place]
     scalar = len(types) == 1
 
     def bind(params: Any) -> Any:
         rows = [item for item in params[options.name] if item is not None]
         return make([(item,) for item in rows] if scalar else rows)
 
-    return t.shared.binds.add((options.name, "list", place, types), bind, type)
+    return t.shared.binds.add((options.name, "list", place, types, forms), bind, type)
 
 
 def _has_none(items: Any) -> bool:

@@ -12,6 +12,7 @@ from kingpost.language.tree import Expression, Item, Keyed, Many, Node, Root, Ro
 from kingpost.model.columns import Column, relation_columns
 from kingpost.model.model import RelationModel, ResourceModel
 from kingpost.stores.sql.phrases import Condition, Term
+from kingpost.stores.sql.stored import alike, bare
 
 if TYPE_CHECKING:
     from kingpost.stores.sql.translator import Shared, Translator
@@ -53,8 +54,13 @@ class Place:
     def column(self, column: Column) -> Term:
         """A column of the row."""
         if column.name not in self.known:
-            self.known[column.name] = self._shared.dialect.column(self.alias, column.name, column.type)
+            self.known[column.name] = self._shared.dialect.column(self.alias, column)
         return self.known[column.name]
+
+    def version(self) -> Term:
+        """The row version that is in no column."""
+        dialect, names = self._shared.dialect, self._shared.column_names(self.resource)
+        return sa.literal_column(dialect.row_version(dialect.quote(self.alias), names), sa.BigInteger())
 
     @property
     def alias(self) -> str:
@@ -72,7 +78,7 @@ class Place:
     def reached(self) -> tuple[Condition, ...]:
         """Conditions that hold where there is such a row; none where there always is."""
         if self._reached is None:
-            self._reached = (self.key[0].is_not(sa.null()),)
+            self._reached = (bare(self.key[0]).is_not(sa.null()),)
         return self._reached
 
 
@@ -121,9 +127,7 @@ def _step(t: Translator, row: Step, base: Place) -> Place:
 
     def join() -> str:
         alias = t.shared.alias(row.relation)
-        key = [
-            t.dialect.column(alias, column.name, column.type) == held for column, held in zip(keys, near, strict=True)
-        ]
+        key = [_same(t.dialect.column(alias, column), held) for column, held in zip(keys, near, strict=True)]
         guard = [] if row.guard is None else [_guarded(t, row, base, alias)]
         held_to = relation.constrained and t.dialect.references_hold
         there = held_to and not (row.nullable or guard or base.reached)
@@ -134,7 +138,7 @@ def _step(t: Translator, row: Step, base: Place) -> Place:
         # The key held here does not tell whether the row is there, and may be read.
         return Place(t.shared, base.scope, target, join, reached=None)
     held = {column.name: term for column, term in zip(keys, near, strict=True)}
-    reached = tuple(term.is_not(sa.null()) for term in near) if row.nullable else base.reached
+    reached = tuple(bare(term).is_not(sa.null()) for term in near) if row.nullable else base.reached
     return Place(t.shared, base.scope, target, join, held, reached)
 
 
@@ -166,8 +170,8 @@ def _keyed(t: Translator, row: Keyed) -> Place:
 
     def join() -> str:
         alias = t.shared.alias(row.key.name)
-        columns = [t.dialect.column(alias, column.name, column.type) for column in t.shared.key_columns(target.name)]
-        _join(t, scope, target, alias, [a == b for a, b in zip(columns, keys, strict=True)])
+        columns = [t.dialect.column(alias, column) for column in t.shared.key_columns(target.name)]
+        _join(t, scope, target, alias, [_same(a, b) for a, b in zip(columns, keys, strict=True)])
         return alias
 
     return Place(t.shared, scope, target, join, reached=None)
@@ -231,7 +235,7 @@ def _linked(
 
     def join() -> str:
         alias = t.shared.alias(relation.name)
-        on = [t.dialect.column(alias, c.name, c.type) == term for c, term in zip(keys, held, strict=True)]
+        on = [_same(t.dialect.column(alias, column), term) for column, term in zip(keys, held, strict=True)]
         scope.source = scope.source.join(sa.table(target.table).alias(alias), sa.and_(*on))
         return alias
 
@@ -247,4 +251,11 @@ def _linked(
 
 def _held(t: Translator, child: Place, relation: str, owner: tuple[Term, ...]) -> list[Condition]:
     """The child's to-one relation holds the key of the owner."""
-    return [child.column(column) == term for column, term in zip(_near(t, child, relation), owner, strict=True)]
+    return [_same(child.column(column), term) for column, term in zip(_near(t, child, relation), owner, strict=True)]
+
+
+def _same(a: Term, b: Term) -> Condition:
+    """Of two parts of keys, neither of them None."""
+    left, right = alike(a, b)
+    same: Condition = left == right
+    return same

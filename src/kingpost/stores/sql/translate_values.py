@@ -28,7 +28,7 @@ from kingpost.language.tree import (
     Truth,
 )
 from kingpost.language.types import BOOL, Kind, Type
-from kingpost.model.columns import Column
+from kingpost.model.columns import field_column
 from kingpost.stores.sql import translate_many, translate_numbers, translate_rows, translate_text
 from kingpost.stores.sql.phrases import Condition, Term, both, either
 from kingpost.stores.sql.translate_conditions import truth
@@ -99,7 +99,9 @@ def _param(t: Translator, node: Param) -> Value:
 def _field(t: Translator, node: Field) -> Value:
     place = t.place(node.row)
     stored = place.resource.fields[node.name]
-    return Value((place.column(Column(stored.column, stored.type, node.name)),), node.type, place.reached)
+    if stored.hashed:
+        return Value((place.version(),), node.type, place.reached)
+    return Value((place.column(field_column(place.resource, stored)),), node.type, place.reached)
 
 
 def _member(t: Translator, node: Member) -> Value:

@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from kingpost.base.errors import Unsupported
 from kingpost.language.tree import Const, Expression, Param, Row, Summary, walk
 from kingpost.language.types import Kind, Type
-from kingpost.model.columns import Column, key_columns
-from kingpost.model.model import Model
+from kingpost.model.columns import Column, columns, key_columns
+from kingpost.model.model import Model, ResourceModel
 from kingpost.stores.contract import Convert
 from kingpost.stores.sql import translate_conditions, translate_rows, translate_values
 from kingpost.stores.sql.dialect import Dialect
 from kingpost.stores.sql.phrases import Condition, Term, once
-from kingpost.stores.sql.statement import Binds
+from kingpost.stores.sql.statement import Bind, Binds
 from kingpost.stores.sql.translate_rows import Place, Scope
 from kingpost.stores.sql.value import Value
 
@@ -50,6 +50,10 @@ class Shared:
     def key_columns(self, resource: str) -> tuple[Column, ...]:
         """The key columns of a resource."""
         return key_columns(self.model, self.model[resource])
+
+    def column_names(self, resource: ResourceModel) -> list[str]:
+        """The names of all columns of a resource."""
+        return [column.name for column in columns(self.model, resource)]
 
 
 class Translator:
@@ -135,19 +139,32 @@ class Translator:
         if self.shared.literal:
             return sa.literal(bound, self.dialect.forms.plain(type))
         key = ("const", bound.__class__, bound, type.kind)
-        return self.shared.binds.add(key, lambda params: bound, self.dialect.forms.plain(type))
+        return self.shared.binds.add(key, lambda params: bound, self.dialect.forms.plain(type), lambda params: value)
 
-    def param(self, param: Param, type: Type, make: Callable[[Any], Any], *key: object) -> Term:
-        """A parameter in the form of `type`, made from the value by `make`. `key` tells apart what is made of one."""
+    def param(
+        self,
+        param: Param,
+        type: Type,
+        make: Callable[[Any], Any],
+        *key: object,
+        python: Callable[[Any], Any] | None = None,
+    ) -> Term:
+        """A parameter in the form of `type`, made from the value by `make`. `key` tells apart what is made of one.
+
+        `python` gives the Python value that it stands for, if it is one.
+        """
         name = param.name
         if self.shared.literal:
             raise Unsupported("KP304", f"{name} is not known when the schema is made")
-        return self.shared.binds.add((name, *key), lambda params: make(params[name]), self.dialect.forms.plain(type))
+        found = self.shared.binds.add((name, *key), lambda params: make(params[name]), self.dialect.forms.plain(type))
+        if python is not None:
+            found.python = _given(name, python)
+        return found
 
     def param_value(self, param: Param, type: Type) -> Term:
         """A scalar parameter as it is."""
         convert = self.dialect.forms.to_driver(type)
-        return self.param(param, type, convert or (lambda value: value), type.kind, type.places)
+        return self.param(param, type, convert or _same, type.kind, type.places, python=_same)
 
     def param_key(self, param: Param, resource: str) -> tuple[Term, ...]:
         """The key held by a reference parameter, part by part."""
@@ -157,7 +174,7 @@ class Translator:
         found: list[Term] = []
         for place, part in enumerate(parts):
             make = _part(place, self.dialect.forms.to_driver(part.type))
-            found.append(self.param(param, part.type, make, "part", place))
+            found.append(self.param(param, part.type, make, "part", place, python=_part(place, None)))
         return tuple(found)
 
     # ----------------------------------------------------------------------------------------------------------- bounds
@@ -166,6 +183,14 @@ class Translator:
         self.shared.steps += 1
         if self.shared.steps > STEPS:
             raise too_large(self.root.resource.name)
+
+
+def _given(name: str, python: Callable[[Any], Any]) -> Bind:
+    return lambda params: python(params[name])
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _part(place: int, convert: Convert | None) -> Convert:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from kingpost.language.types import Type
 from kingpost.stores.sql.phrases import Condition, Term
+from kingpost.stores.sql.stored import bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class Value:
 
     def is_null(self) -> Condition:
         """None or unknown. A composite key of which a part is missing refers to nothing."""
-        return sa.or_(*(term.is_(sa.null()) for term in self.terms))
+        return sa.or_(*(bare(term).is_(sa.null()) for term in self.terms))
 
     def not_null(self) -> Condition:
         """Neither None nor unknown."""
-        return sa.and_(*(term.is_not(sa.null()) for term in self.terms))
+        return sa.and_(*(bare(term).is_not(sa.null()) for term in self.terms))

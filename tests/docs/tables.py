@@ -274,7 +274,19 @@ def command_codes() -> str:
 
 # -------------------------------------------------------------------------------------------------------- architecture
 
-_ROOMS: Final = ("base", "language", "model", "plan", "stores", "engine", "doors", "operate", "cli", "testing")
+_ROOMS: Final = (
+    "base",
+    "language",
+    "model",
+    "plan",
+    "stores",
+    "engine",
+    "change",
+    "doors",
+    "operate",
+    "cli",
+    "testing",
+)
 
 
 def modules() -> str:

@@ -13,3 +13,11 @@ class LoadFault(Exception):
 
 class HeaderFault(LoadFault):
     """Columns that fit nothing in the resource, or a resource that needs others."""
+
+
+class InspectFault(Exception):
+    """Tables that were asked for and are not there. `remedy` is the next step."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        self.message, self.remedy = message, remedy
+        super().__init__(message)

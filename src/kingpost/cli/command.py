@@ -35,6 +35,7 @@ COMMANDS = {
     "routes": "List what is served, and by which rules.",
     "explain": "Show what a rule, field or query becomes in each store, and why an actor may do something.",
     "db": "Compare tables with the declaration, and bring them up to it.",
+    "inspect": "Write classes for the tables of a database that exists.",
     "load": "Load CSV, JSON or NDJSON files into a resource.",
     "shell": "Open an asynchronous console with the application in it.",
 }

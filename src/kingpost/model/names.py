@@ -14,6 +14,8 @@ _IRREGULAR = {
     "life": "lives", "loaf": "loaves", "shelf": "shelves", "thief": "thieves", "wife": "wives", "wolf": "wolves",
     "hero": "heroes", "potato": "potatoes", "tomato": "tomatoes", "echo": "echoes", "veto": "vetoes",
 }  # fmt: skip
+_IES = frozenset({"calories", "cookies", "dies", "lies", "movies", "pies", "rookies", "ties", "zombies"})
+"""What has its y not from the plural."""
 _LONGEST = 100
 """Characters of a name that somebody may have meant to write; comparing longer ones only costs time."""
 _SAME = frozenset({
@@ -43,6 +45,18 @@ def _plural(word: str) -> str:
     if re.search(r"[^aeiou]y$", word):
         return word[:-1] + "ies"
     return word + "s"
+
+
+def singular(word: str) -> str:
+    """The word whose plural this is, as far as rules tell; the word itself where it is no plural."""
+    if word in _SAME or re.search(r"([su]s|is|^.)$", word) or not word.endswith(("s", *_IRREGULAR.values())):
+        return word
+    for one, many in _IRREGULAR.items():
+        if word == many:
+            return one
+    if word.endswith("ies") and word not in _IES:
+        return word[:-3] + "y"
+    return word[:-2] if re.search(r"(x|tz|zz|ch|sh|ss|[^ao]us)es$", word) else word[:-1]
 
 
 def path_name(name: str) -> str:

@@ -50,6 +50,8 @@ CODES: Final[dict[str, Code]] = {
         "leaves a column out.",
     ),
     "KC020": Code("the file can't be read", "It is not there, in another encoding, or broken from some place on."),
+    "KC021": Code("no such table", "A name or pattern leads to no table of the database that is inspected."),
+    "KC022": Code("the file is there", "Nothing that exists is overwritten; --force does."),
     "KC030": Code(
         "the store's file is damaged",
         "It can't be read as a database. See with PRAGMA integrity_check how much of it, and restore the last backup.",

@@ -203,15 +203,23 @@ INSERT INTO flights VALUES
     ('KP', 1714, 'LOST', 'AAA', 'BBB', -4, 1416, '2013-01-01T10:00:00Z'),
     ('QU', 7, NULL, 'AAA', 'XXX', NULL, 1089, '2013-01-01T12:00:00Z'),
     ('QU', 7, 'N2', 'BBB', 'AAA', 33, 1089, '2013-01-02T12:00:00Z');
+{LATER}
 """
-"""SQLite lets references dangle that it was not asked to look after; PostgreSQL has none where data dangles."""
+"""SQLite lets references dangle that it was not asked to look after; PostgreSQL those that came later than the rows."""
 
 _LOOSE: dict[Kind, dict[str, str]] = {
     "sqlite": {
         "INSTANT": "TEXT", "TO_PLANE": " REFERENCES planes (tailnum)", "TO_DEST": " REFERENCES airports (faa)",
-        "TO_WEATHER": ", FOREIGN KEY (origin, time_hour) REFERENCES weather (origin, time_hour)",
+        "TO_WEATHER": ", FOREIGN KEY (origin, time_hour) REFERENCES weather (origin, time_hour)", "LATER": "",
     },
-    "postgres": {"INSTANT": "timestamptz", "TO_PLANE": "", "TO_DEST": "", "TO_WEATHER": ""},
+    "postgres": {
+        "INSTANT": "timestamptz", "TO_PLANE": "", "TO_DEST": "", "TO_WEATHER": "",
+        "LATER": """
+            ALTER TABLE flights ADD FOREIGN KEY (tailnum) REFERENCES planes (tailnum) NOT VALID;
+            ALTER TABLE flights ADD FOREIGN KEY (dest) REFERENCES airports (faa) NOT VALID;
+            ALTER TABLE flights ADD FOREIGN KEY (origin, time_hour) REFERENCES weather (origin, time_hour) NOT VALID;
+        """,
+    },
 }  # fmt: skip
 
 
@@ -221,7 +229,7 @@ def statements(kind: Kind, name: str) -> str:
     return {"music": MUSIC, "site": SITE, "flights": FLIGHTS}[name].format(**words)
 
 
-async def make(kind: Kind, name: str, url: str, *, schema: str = "") -> None:
+async def make(kind: Kind, name: str, url: str) -> None:
     """Make one of the databases at an address."""
     if kind == "sqlite":
         with sqlite3.connect(Path(url.removeprefix("sqlite:///"))) as connection:
@@ -230,8 +238,6 @@ async def make(kind: Kind, name: str, url: str, *, schema: str = "") -> None:
         return
     server = await asyncpg.connect(url)
     try:
-        if schema:
-            await server.execute(f'CREATE SCHEMA "{schema}"; SET search_path TO "{schema}"')
         await server.execute(statements(kind, name))
     finally:
         await server.close()

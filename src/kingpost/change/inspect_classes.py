@@ -194,9 +194,9 @@ class Classes:
         if not own:
             options["readonly"] = "True"
         on_delete = ON_DELETE.get(reference.on_delete)
-        if (table.name, reference.columns) in self._existing.loose:
+        if reference.loose:
             options["constrained"] = "False"
-            made.remarks.append(f"{name}: some rows lead nowhere, hence constrained=False.")
+            made.remarks.append(f"{name}: old rows may lead nowhere, hence constrained=False.")
         elif on_delete == "null" and not nullable:
             options["constrained"] = "False"
             made.remarks.append(f"{name}: ON DELETE SET NULL can't be done here, as the column may not be NULL.")

@@ -71,7 +71,7 @@ def _link(existing: Existing, table: RealTable) -> Link | None:
     others = [column for name, column in table.columns.items() if name not in own]
     held = frozenset(own) in table.uniques or set(table.primary) == own
     required = not any(table.columns[name].nullable for name in own)
-    loose = any((table.name, one.columns) in existing.loose for one in followed_)
+    loose = first.loose or second.loose
     alike = len({ON_DELETE.get(one.on_delete, "restrict") for one in followed_} - {"null"}) == 1
     if not (both and held and required and alike) or loose or first.table == second.table:
         return None

@@ -82,8 +82,6 @@ def more(table: RealTable) -> Iterator[str]:
     for text in table.more:
         if text.startswith("TRIGGER"):
             yield f"{text}: it runs as before, and what it refuses is answered 422."
-        elif text.startswith("FOREIGN KEY"):
-            yield f"{text} is no relation, as old rows may lead nowhere; the database holds new ones to it."
         elif text.startswith("ROW LEVEL"):
             yield f"{text}: rows that the user of the database may not see are not there for Kingpost either."
         else:

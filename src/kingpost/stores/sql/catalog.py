@@ -28,12 +28,16 @@ class RealColumn:
 
 @dataclass(frozen=True, slots=True)
 class RealReference:
-    """A foreign key. `on_delete` is in capital letters: NO ACTION, RESTRICT, CASCADE, SET NULL, SET DEFAULT."""
+    """A foreign key. `on_delete` is in capital letters: NO ACTION, RESTRICT, CASCADE, SET NULL, SET DEFAULT.
+
+    `loose`: rows that were there before need not lead anywhere.
+    """
 
     columns: tuple[str, ...]
     table: str
     targets: tuple[str, ...]
     on_delete: str
+    loose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,8 @@ class RealIndex:
 class RealTable:
     """`uniques` are the column sets of unique constraints and of unique indexes without a condition.
 
-    `checks` are conditions by name, in the database's words; `more` is what else decides about rows: triggers,
-    constraints that exclude rows or that old rows need not hold to.
+    `checks` are conditions by name, in the database's words; `more` is what else decides about rows: triggers, and
+    rows that exclude each other.
     """
 
     name: str

@@ -46,14 +46,12 @@ class Existing:
     Args:
         held: By table and column.
         keys: Of tables and views that have none: the column by which their rows could be told apart so far.
-        loose: References that nothing holds the rows to, as (table, columns): some of them lead nowhere.
     """
 
     dialect: Dialect
     tables: dict[str, RealTable]
     held: dict[str, dict[str, Held]] = field(default_factory=dict[str, dict[str, Held]])
     keys: dict[str, str] = field(default_factory=dict[str, str])
-    loose: set[tuple[str, tuple[str, ...]]] = field(default_factory=set[tuple[str, tuple[str, ...]]])
 
     @property
     def brackets(self) -> bool:

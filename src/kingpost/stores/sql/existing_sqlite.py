@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from kingpost.stores.contract import StoreDown
@@ -62,7 +63,8 @@ class SqliteExaminer:
                 column.name: guess(column, values[column.name], said.get(column.name, Condition()))
                 for column in table.columns.values()
             }
-            found.loose.update((name, reference.columns) for reference in self._loose(table))
+            loose = set(self._loose(table))
+            table.references = [replace(reference, loose=reference in loose) for reference in table.references]
             if not table.primary:
                 key = self._key(table, values)
                 if key:

@@ -54,7 +54,7 @@ SELECT c.relname, a.attname,
 """
 
 CONSTRAINTS = """
-SELECT c.relname, k.conname, CASE WHEN k.convalidated OR k.contype <> 'f' THEN k.contype::text ELSE '' END AS kind,
+SELECT c.relname, k.conname, k.contype::text AS kind,
        CASE WHEN pg_table_is_visible(f.oid) THEN f.relname::text ELSE f.oid::regclass::text END AS target,
        k.confdeltype::text AS on_delete,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY u(n, place)
@@ -62,7 +62,8 @@ SELECT c.relname, k.conname, CASE WHEN k.convalidated OR k.contype <> 'f' THEN k
        ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY u(n, place)
                JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n ORDER BY place) AS targets,
        CASE WHEN k.contype = 'c' THEN pg_get_expr(k.conbin, k.conrelid)
-            ELSE pg_get_constraintdef(k.oid) END AS condition
+            WHEN k.contype = 'x' THEN pg_get_constraintdef(k.oid) END AS condition,
+       NOT k.convalidated AS loose
   FROM pg_constraint k
   JOIN pg_class c ON c.oid = k.conrelid
   LEFT JOIN pg_class f ON f.oid = k.confrelid
@@ -118,7 +119,7 @@ async def read(connection: Any, names: Iterable[str]) -> dict[str, RealTable]:
         found[name].columns[column] = RealColumn(
             column, worded, nullable, default, says or "", made, tuple(choices), *rest
         )
-    for name, constraint, kind, target, on_delete, columns, targets, condition in await connection.fetch(
+    for name, constraint, kind, target, on_delete, columns, targets, condition, loose in await connection.fetch(
         CONSTRAINTS, wanted
     ):
         table = found[name]
@@ -126,11 +127,11 @@ async def read(connection: Any, names: Iterable[str]) -> dict[str, RealTable]:
             case "p":
                 table.primary = tuple(columns)
             case "f":
-                reference = RealReference(tuple(columns), target, tuple(targets), ON_DELETE[on_delete])
+                reference = RealReference(tuple(columns), target, tuple(targets), ON_DELETE[on_delete], loose)
                 table.references.append(reference)
             case "c":
                 table.checks[constraint] = condition
-            case "x" | "":  # also what rows that were there before need not hold to
+            case "x":
                 table.more.append(condition)
             case _:  # a NOT NULL is read with its column, a unique one with its index
                 pass

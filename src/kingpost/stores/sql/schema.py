@@ -199,7 +199,7 @@ class _Comparison:
                 str(constraint.ondelete or "NO ACTION"),
             )
             like = (declared.columns, declared.table)
-            found = [one for one in self._real.references if (one.columns, one.table) == like]
+            found = [one for one in self._real.references if (one.columns, one.table) == like and not one.loose]
             if any(_same_effect(one, declared) for one in found):
                 continue
             named = f"{' and '.join(declared.columns)} -> {declared.table}"

@@ -315,11 +315,11 @@ FALSE = Const(False, BOOL)
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below; guards included."""
-    for part in fields(node):
-        value = getattr(node, part.name)
+    for name in PARTS[type(node)]:
+        value = getattr(node, name)
         for child in cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,):
-            if isinstance(child, NODES):
-                yield child
+            if type(child) in PARTS:
+                yield cast("Node", child)
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -340,16 +340,16 @@ def transform(node: N, change: Callable[[Node], Node | None]) -> N:
     if new is not None:
         return cast(N, new)
     changed: dict[str, object] = {}
-    for part in fields(node):
-        value = getattr(node, part.name)
-        if isinstance(value, NODES):
-            below: object = transform(value, change)
-        elif isinstance(value, tuple) and value and isinstance(value[0], NODES):
+    for name in PARTS[type(node)]:
+        value = getattr(node, name)
+        if type(value) in PARTS:
+            below: object = transform(cast("Node", value), change)
+        elif isinstance(value, tuple) and value and type(cast("tuple[object, ...]", value)[0]) in PARTS:
             below = tuple(transform(child, change) for child in cast("tuple[Node, ...]", value))
         else:
             continue
         if below != value:
-            changed[part.name] = below
+            changed[name] = below
     return replace(node, **cast("dict[str, Any]", changed)) if changed else node
 
 
@@ -436,3 +436,5 @@ EXPRESSIONS = (
     Summary,
 )
 NODES = (*ROWS, Many, *EXPRESSIONS)
+PARTS: dict[type, tuple[str, ...]] = {node: tuple(part.name for part in fields(node)) for node in NODES}
+"""What each kind of node is made of."""

@@ -29,7 +29,8 @@ FOUND = {
     "an embedded value inside another is there or not": (
         "self.office.room is not None and self.office.room.number > 3"
     ),
+    "an average may be larger than a float": "round(self.weight) * round(self.weight)",
 }
 
-TYPES = {"rows are grouped by what looks at other rows": "int"}
+TYPES = {"rows are grouped by what looks at other rows": "int", "an average may be larger than a float": "int"}
 """Of those that are no conditions."""

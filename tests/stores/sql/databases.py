@@ -15,6 +15,7 @@ from kingpost.language.schema import Scalar, ToOne
 from kingpost.model.columns import Column, columns
 from kingpost.model.model import FieldModel, Model, RelationModel, ResourceModel
 from kingpost.plan.select import Select
+from kingpost.stores.contract import OutOfRange
 from kingpost.stores.memory.select import prepare
 from kingpost.stores.memory.state import State, layouts
 from kingpost.stores.memory.values import keep
@@ -109,8 +110,11 @@ class MemoryDatabase:
         self.model, self.state = model, State(model, places, rows)
 
     def ask(self, select: Select, params: Mapping[str, object]) -> list[list[Any]]:
-        """Run a select, and give the rows as Python values."""
-        return [list(row) for row in prepare(select, self.model, "main").run(self.state, params)]
+        """Run a select, and give the rows as Python values; raises `StoreRefused`."""
+        try:
+            return [list(row) for row in prepare(select, self.model, "main").run(self.state, params)]
+        except OutOfRange as error:
+            raise StoreRefused(str(error)) from error
 
 
 HONEST = ("integer overflow", "user-defined function raised", "parser stack overflow")

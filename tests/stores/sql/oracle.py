@@ -7,6 +7,7 @@ no wrong answer; how often it does is counted.
 from __future__ import annotations
 
 import math
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -191,15 +192,25 @@ def _summed_up(summary: Summary, value: Any, operands: list[Any], group: Any) ->
         expected = (min if kind == "min" else max)(known, default=None)
     else:
         total = sum(known)
-        expected = total if kind == "sum" else float(total) / len(known) if known else None
+        expected = total if kind == "sum" else _quotient(total, len(known)) if known else None
     rough = summary.type.kind is Kind.FLOAT
-    largest = sum(abs(float(one)) for one in known) if rough and known and kind in ("sum", "avg") else 0.0
+    largest = 0.0
+    if rough and known and kind in ("sum", "avg"):
+        largest = min(_quotient(sum(map(abs, known)), 1), sys.float_info.max)
     if rough and math.isnan(expected or 0.0):  # infinities of both signs have no sum: JSON has null for it everywhere
         if value is not None and not math.isnan(value):
             raise Disagreement(f"{kind} of group {group!r}: {value!r} of infinities of both signs")
         return
     if not alike(value, expected, summary.type, rough=rough, within=1e-9 * largest):
         raise Disagreement(f"{kind} of group {group!r}: {value!r} instead of {expected!r}")
+
+
+def _quotient(total: Any, number: int) -> float:
+    """As a float; infinite where there is none so large."""
+    try:
+        return float(total) / number
+    except OverflowError:
+        return math.copysign(math.inf, total)
 
 
 # ---------------------------------------------------------------------------------------------------------- comparisons

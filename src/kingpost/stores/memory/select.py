@@ -28,6 +28,7 @@ from kingpost.model.columns import key_columns
 from kingpost.model.model import Model
 from kingpost.plan.orders import behind
 from kingpost.plan.select import Select
+from kingpost.stores.contract import OutOfRange
 from kingpost.stores.memory.state import State
 from kingpost.stores.memory.values import keep
 
@@ -202,11 +203,18 @@ def _summary(summary: Summary) -> Callable[[Sequence[Frame]], Any]:
             nothing = None if summary.type.nullable else 0
             return lambda frames: _total(found) if (found := values(frames)) else nothing
         case "avg":
-            return lambda frames: float(_total(found)) / len(found) if (found := values(frames)) else None
+            return lambda frames: _average(found) if (found := values(frames)) else None
         case "min":
             return lambda frames: min(values(frames), default=None)
         case "max":
             return lambda frames: max(values(frames), default=None)
+
+
+def _average(values: Sequence[Any]) -> float:
+    try:
+        return float(_total(values)) / len(values)
+    except OverflowError:
+        raise OutOfRange("An average is larger than a float can be") from None
 
 
 def _total(values: Sequence[Any]) -> Any:

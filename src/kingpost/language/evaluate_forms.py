@@ -183,7 +183,10 @@ def calculated(op: str, one: Compiled, other: Compiled) -> Compiled:
     def apply(left: Any, right: Any) -> Any:
         if exact is not None and (isinstance(left, Decimal) or isinstance(right, Decimal)):
             return exact(left, right)
-        return compute(left, right)
+        found = compute(left, right)
+        if found != found:
+            raise OverflowError("not a number: of infinities, or of infinity and zero")
+        return found
 
     return strict(apply, one, other)
 

@@ -12,7 +12,7 @@ from kingpost.language.types import INT, Kind, Type
 from kingpost.stores.sql import translate_numbers, translate_rows
 from kingpost.stores.sql.forms import DOCUMENTS
 from kingpost.stores.sql.phrases import Condition, Phrase, Term, both, either, negated
-from kingpost.stores.sql.unknown import condition_unknown
+from kingpost.stores.sql.unknown import can_be_unknown, condition_unknown
 from kingpost.stores.sql.value import Value
 
 if TYPE_CHECKING:
@@ -82,9 +82,7 @@ def aggregate(t: Translator, node: Aggregate) -> Value:
     if node.type.nullable and default is not None:
         extra = () if answered is None else (answered.scalar_subquery() == sa.true(),)
         return Value((result,), node.type, (*reached, *extra, *_default_defined(node, result, default)))
-    known = (
-        not reached and not unknown and (node.kind in ("count", "sum") or (default is not None and not default.defined))
-    )
+    known = not can_be_unknown(node) and (default is None or not default.defined)
     return Value((result,), node.type, () if known else (result.is_not(sa.null()),))
 
 
@@ -136,6 +134,10 @@ def _careful(
 
 
 def _summarised(t: Translator, node: Aggregate | Summary, term: Term) -> Term:
+    if node.kind == "sum" and node.type.kind is Kind.FLOAT:
+        # SQLite's sum of infinities of both signs is NULL, which is not 0.
+        nothing = sa.literal_column("0", term.type)
+        return sa.case((sa.func.count(term) == 0, nothing), else_=_sum(t, term, node.type))
     if node.kind == "sum":
         return sa.func.coalesce(_sum(t, term, node.type), sa.literal_column("0", term.type))
     return t.dialect.extreme(node.kind, term, node.type)
@@ -166,10 +168,6 @@ def summary(t: Translator, node: Summary) -> Term:
     term = t.value(node.operand, node.type.maybe(False)).term
     if node.kind == "sum" and node.type.nullable:
         return _sum(t, term, node.type)
-    if node.kind == "sum" and node.type.kind is Kind.FLOAT:
-        # SQLite's sum of infinities of both signs is NULL, which is not 0.
-        nothing = sa.literal_column("0", term.type)
-        return sa.case((sa.func.count(term) == 0, nothing), else_=_sum(t, term, node.type))
     return _summarised(t, node, term)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from math import inf
 from typing import Final
 
 from kingpost.language.tree import (
@@ -37,6 +38,7 @@ from kingpost.language.tree import (
     Summary,
     Truth,
     children,
+    walk,
 )
 from kingpost.language.types import BOOL, Kind
 
@@ -142,7 +144,21 @@ def _needs(*operands: Expression) -> bool:
 def _can_fail(node: Arithmetic) -> bool:
     if node.op in ("/", "//", "%"):
         return not (isinstance(node.right, Const) and node.right.value)
+    if node.type.kind is Kind.FLOAT:
+        endless = [can_be_infinite(node.left), can_be_infinite(node.right)]
+        return any(endless) if node.op == "*" else all(endless)
     return node.type.kind in (Kind.DATETIME, Kind.DATE) or beyond_durations(node)
+
+
+def can_be_infinite(node: Expression) -> bool:
+    """Whether floats can be computed to infinity: never False where they can. What is stored is finite."""
+    computed = (Arithmetic, Aggregate, Summary, Param)
+    return any(
+        part.type.kind is Kind.FLOAT
+        and (isinstance(part, computed) or (isinstance(part, Const) and part.value in (inf, -inf)))
+        for part in walk(node)
+        if isinstance(part, EXPRESSIONS)
+    )
 
 
 def _owner_unknown(many: Many) -> bool:
@@ -153,6 +169,8 @@ def _aggregate(node: Aggregate) -> bool:
     if node.condition is not None and condition_unknown(node.condition):
         return True
     if node.element is not None and _needs(node.element):
+        return True
+    if node.kind == "sum" and node.element is not None and can_be_infinite(node.element):
         return True
     if node.kind in ("min", "max"):
         return node.default is None or can_be_unknown(node.default)

@@ -34,6 +34,9 @@ FOUND = {
         "sum((1 / v.person.ratio if v.n else -1 / v.person.ratio) for v in self.visits) < 1.5"
     ),
     "`or` of bools is a condition wherever it stands": "(self.boss.active or self.active) == self.active",
+    "what is known of an item is not in SQL, and so no column of it": (
+        "max((0 if v.id is not None else self.score for v in self.visits), default=0) == 0"
+    ),
     "an average may be larger than a float": "round(self.weight) * round(self.weight)",
 }
 

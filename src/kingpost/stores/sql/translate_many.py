@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from kingpost.base.errors import Unsupported
-from kingpost.language.tree import Aggregate, Expression, Item, Quantify, Summary, walk
+from kingpost.language.tree import Aggregate, Expression, Item, Keyed, Quantify, Root, Summary, walk
 from kingpost.language.types import INT, Kind, Type
 from kingpost.stores.sql import translate_numbers, translate_rows
 from kingpost.stores.sql.forms import DOCUMENTS
@@ -87,13 +87,15 @@ def aggregate(t: Translator, node: Aggregate) -> Value:
 
 
 def _is_of_item(element: Expression, var: int) -> bool:
-    """Whether the element plainly names columns of the rows that are aggregated.
+    """Whether the element names columns of no rows but those that are aggregated.
 
-    An aggregate of outer columns alone is, by the SQL standard, one of the outer query.
+    An aggregate of outer columns alone is, by the SQL standard, one of the outer query; and of a part of the element
+    that is known, such as whether the item is None, nothing is left in SQL.
     """
     parts = list(walk(element))
     nested = any(isinstance(part, Quantify | Aggregate) for part in parts)
-    return not nested and any(isinstance(part, Item) and part.var == var for part in parts)
+    rows = [part for part in parts if isinstance(part, Root | Item | Keyed)]
+    return not nested and bool(rows) and all(isinstance(row, Item) and row.var == var for row in rows)
 
 
 def _default_defined(node: Aggregate, result: Term, default: Value) -> tuple[Condition, ...]:

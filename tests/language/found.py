@@ -37,6 +37,7 @@ FOUND = {
     "what is known of an item is not in SQL, and so no column of it": (
         "max((0 if v.id is not None else self.score for v in self.visits), default=0) == 0"
     ),
+    "a hidden value is not different from what is unknown": "me.score != (self.age if self.active else None)",
     "an average may be larger than a float": "round(self.weight) * round(self.weight)",
 }
 

@@ -29,6 +29,7 @@ CONDITIONS = [
     "{age} == 18", "18 == {age}", "{age} < 18", "3 >= {age}", "{age} == self.score", "{age} == self.age",
     "{age} is None", "{age} in (1, 18, 2)", "{age} in (18, None)", "{age} in NUMBERS", "{nick} in SOME",
     "{nick}.startswith('a')", "{nick}.endswith('a')", "'a' in {nick}", "bool({nick})", "{boss} == me",
+    "me.score != {age}", "{age} == self.boss.score", "{age} in (1, me.score)",
     "{boss} is None", "({age} if self.active else None) > 1",
 ]  # fmt: skip
 

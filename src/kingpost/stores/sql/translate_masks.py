@@ -10,6 +10,7 @@ from typing import Final
 
 from kingpost.language.tree import FALSE, TRUE, Call, Compare, Const, Expression, Field, If, In, IsNone, Param, Truth
 from kingpost.language.types import BOOL, Kind
+from kingpost.stores.sql.unknown import can_be_unknown
 
 _UNKNOWN: Final = Const(None, BOOL.maybe())
 
@@ -43,7 +44,7 @@ def _of_none(op: str, other: Expression) -> Expression:
     """What a comparison of None says: order it has none."""
     if op != "==":
         return _UNKNOWN
-    return IsNone(other) if other.type.nullable else FALSE
+    return IsNone(other) if other.type.nullable or can_be_unknown(other) else FALSE
 
 
 def _short(node: Expression) -> bool:
@@ -52,6 +53,7 @@ def _short(node: Expression) -> bool:
 
 
 def _holds_none(options: tuple[Expression, ...] | Param) -> bool:
+    """Whether None may be among them, or what is unknown."""
     if isinstance(options, Param):
         return options.type.element is None or options.type.element.nullable or options.type.element.kind is Kind.NONE
-    return any(option.type.nullable or not _short(option) for option in options)
+    return any(option.type.nullable or can_be_unknown(option) or not _short(option) for option in options)

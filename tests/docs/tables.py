@@ -29,6 +29,7 @@ from kingpost.stores.sql.translate import translate
 from tests.docs.expressions import GROUPS, Row
 from tests.docs.pages import ROOT
 from tests.language.found import FOUND
+from tests.stores.sql.indexed import FORMS as INDEX_FORMS
 
 RESOURCE: Final = "Book"
 _LONGEST: Final = 120
@@ -142,6 +143,15 @@ SOURCE_REFUSALS: Final[dict[str, tuple[str, str, str]]] = {
     "KL014": ("an f-string", "Text is built with +, which every store has.", "'a' + name"),
 }
 """Title, explanation and remedy of the refusals of `language/source.py`, which has no registry."""
+
+
+def indexes() -> str:
+    """Which conditions keep an index."""
+    lines = ["| condition | example | SQLite | PostgreSQL |", "|---|---|---|---|"]
+    for form in INDEX_FORMS:
+        kept = ["yes" if form.kept in ("both", name) else "no" for name in ("SQLite", "PostgreSQL")]
+        lines.append(f"| {form.words} | {_code(form.text)} | {' | '.join(kept)} |")
+    return "\n".join([*lines, ""])
 
 
 def found() -> str:
@@ -337,6 +347,7 @@ PARTS: Final[dict[str, dict[str, Callable[..., str]]]] = {
         "language refusals": language_refusals,
         "model refusals": model_refusals,
         "found": found,
+        "indexes": indexes,
     },
     "docs/reference/rest.md": {"problems": problems, "settings": rest_settings},
     "docs/reference/cli.md": {"commands": commands, "command codes": command_codes},

@@ -30,7 +30,7 @@ from kingpost.engine.runner import EngineRunner
 from kingpost.engine.serialize import Serializer
 from kingpost.model.build import build, set_runner
 from kingpost.model.model import Model
-from kingpost.model.query import current_runner
+from kingpost.model.query_runner import current_runner
 from kingpost.model.resource import Resource, serializer
 from kingpost.model.schema import ModelSchema
 from kingpost.stores.contract import SchemaChange, Store

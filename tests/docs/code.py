@@ -25,7 +25,7 @@ import pytest
 from kingpost import App, DeclarationError
 from kingpost.base.ids import UUID7
 from kingpost.language.lower import LanguageError
-from kingpost.model.query import current_runner
+from kingpost.model.query_runner import current_runner
 from tests.docs.pages import Block, name_of
 
 _SAYS: Final = re.compile(r"#\s*→\s*(?P<value>.+?)\s*\Z")

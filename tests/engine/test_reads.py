@@ -104,6 +104,35 @@ async def test_summaries(app: App, people: People) -> None:
     assert rows == [{"author.name": "Bob", "count": 1}, {"author.name": "Eve", "count": 2}]
 
 
+async def test_groups_are_sorted_by_their_summaries(app: App, people: People) -> None:
+    by_author = Comment.all().group("author.name", count=True)
+    assert await by_author.sort("-count") == [
+        {"author.name": "Eve", "count": 2},
+        {"author.name": "Bob", "count": 1},
+    ]
+    assert await by_author.sort("-count").limit(1) == [{"author.name": "Eve", "count": 2}]
+    assert await by_author.sort("-author.name") == await by_author.sort("-count")
+    assert [row["author.name"] for row in await by_author.limit(1)] == ["Bob"], "else by what they are grouped by"
+    hours = Topic.all().group("parent.name", sum="hours", max="price", avg="hours").sort("-sum_hours", "parent.name")
+    assert await hours == [
+        {"parent.name": None, "sum_hours": 40, "max_price": Decimal("12.50"), "avg_hours": 40.0},
+        {"parent.name": "Data", "sum_hours": 20, "max_price": Decimal("0.00"), "avg_hours": 20.0},
+    ]
+    with as_system("ties"):
+        await Topic(name="Zen", hours=40, parent=people.web).save()
+    assert [row["parent.name"] for row in await hours] == [None, "Web", "Data"], "None lowest among equals"
+    averages = Topic.all().group("parent.name", avg="hours").sort("avg_hours")
+    assert [row["avg_hours"] for row in await averages] == [20.0, 40.0, 40.0]
+
+
+async def test_a_masked_value_is_sorted_by_as_none(app: App, people: People) -> None:
+    with app.acting(people.ada):
+        rows = await User.all().group("email", count=True).sort("-count")
+        assert rows == [{"email": None, "count": 2}, {"email": "ada@example.org", "count": 1}]
+        longest = await User.all().group("name", max="email").sort("-max_email", "name")
+        assert [row["name"] for row in longest] == ["Ada", "Bob", "Eve"]
+
+
 async def test_deleted_rows_are_gone_for_everything(app: App, people: People) -> None:
     (comment,) = await Comment.where(text="good")
     with app.acting(people.bob):

@@ -10,7 +10,9 @@ import pytest
 
 from kingpost.model.build import build, set_runner
 from kingpost.model.declare import computed, field
-from kingpost.model.query import By, Equal, Include, Query, Spoken, Summary, current_runner
+from kingpost.model.query import Query
+from kingpost.model.query_parts import By, Equal, Include, Spoken, Summary
+from kingpost.model.query_runner import current_runner
 from kingpost.model.resource import Resource
 
 
@@ -102,6 +104,10 @@ def test_includes_by_name_by_lambda_and_narrowed():
         (lambda: Article.all().limit(-1), ValueError, "not below 0"),
         (lambda: Article.all().include("author", "comments", sort="x"), TypeError, "exactly one relation"),
         (lambda: Article.all().group(sum="titel"), ValueError, "did you mean 'title'?"),
+        (lambda: Article.all().group("title", count=True).sort("-cuont"), ValueError, "did you mean 'count'?"),
+        (lambda: Article.all().group("title").sort("author.name"), ValueError, "there are: title"),
+        (lambda: Article.all().group("title").limit(-1), ValueError, "not below 0"),
+        (lambda: Article.all().group("title", sum=["title", "title"]), ValueError, "would be called 'sum_title'"),
     ],
 )
 def test_names_are_checked_on_the_call(call, error, words):

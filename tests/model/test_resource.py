@@ -16,7 +16,7 @@ import pytest
 from kingpost.language.builtins import instant, now
 from kingpost.model.build import build
 from kingpost.model.declare import actor, anyone, computed, field
-from kingpost.model.query import current_runner
+from kingpost.model.query_runner import current_runner
 from kingpost.model.resource import NotLoaded, Resource
 from kingpost.model.state import changes, is_new, is_reference, key_of, materialise, refer, settle
 

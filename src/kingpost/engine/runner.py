@@ -20,7 +20,9 @@ from kingpost.engine.rows import reference_key
 from kingpost.language.capture import CaptureError, bind
 from kingpost.language.schema import Schema
 from kingpost.language.source import Source
-from kingpost.model.query import Asked, By, Equal, Grouped, Kind, Page, Path, Query, Spoken
+from kingpost.model.query import Query
+from kingpost.model.query_groups import Grouped
+from kingpost.model.query_parts import Asked, By, Equal, Kind, Page, Path, Spoken
 from kingpost.model.resource import Resource
 from kingpost.model.state import changes, is_new, is_reference, kept, key_of, settle, take_in
 from kingpost.plan.intent import Condition, Expressed, Narrowed, Read, SortKey, SummaryOf
@@ -86,7 +88,9 @@ class EngineRunner:
     async def groups(self, query: Grouped) -> list[dict[str, Any]]:
         """One dict per group."""
         summaries = tuple(SummaryOf(one.kind, one.path, one.name) for one in query.summaries)
-        read = replace(self._intents.summed(query.query), group=query.by, summaries=summaries)
+        read = self._intents.summed(query.query)
+        sort = self._intents.sort(query.order)
+        read = replace(read, group=query.by, summaries=summaries, sort=sort, limit=query.most)
         return await self._engine.summaries(read, self._engine.context())
 
     async def stream(self, query: Query[R]) -> AsyncIterator[R]:
@@ -197,7 +201,7 @@ class Intents:
         """The read of rows that a query asks for."""
         asked = query.asked
         narrowed = {
-            include.path: Narrowed(tuple(map(self._condition, include.where)), self._sort(include.sort))
+            include.path: Narrowed(tuple(map(self._condition, include.where)), self.sort(include.sort))
             for include in asked.include
             if include.where or include.sort
         }
@@ -207,7 +211,7 @@ class Intents:
             fields=asked.fields,
             include=tuple(include.path for include in asked.include),
             narrowed=narrowed or None,
-            sort=self._sort(asked.sort),
+            sort=self.sort(asked.sort),
             limit=asked.limit,
             offset=asked.offset,
             after=asked.after,
@@ -224,7 +228,8 @@ class Intents:
             return Condition((given.name,), "eq", given.value, raw=False, where=given.name)
         return Expressed(given.source, self.shape(given.source), text=given.text)
 
-    def _sort(self, sort: Sequence[By]) -> tuple[SortKey, ...]:
+    def sort(self, sort: Sequence[By]) -> tuple[SortKey, ...]:
+        """Sort keys, of rows or of groups."""
         return tuple(
             SortKey((), by.descending, by.by.source, self.shape(by.by.source))
             if isinstance(by.by, Spoken)

@@ -23,7 +23,7 @@ from kingpost.model.declaration import Bound, declaration
 from kingpost.model.draft import Draft, Drafts, admit
 from kingpost.model.model import Model, ResourceModel
 from kingpost.model.names import meant, words
-from kingpost.model.query import Runner
+from kingpost.model.query_runner import Runner
 from kingpost.model.schema import ModelSchema
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 
 from kingpost.model.declaration import class_of, declaration
 from kingpost.model.declare import ACTION
-from kingpost.model.query import Runner, current_runner
+from kingpost.model.query_runner import Runner, current_runner
 from kingpost.model.state import is_new
 
 BODY: Final = "__kingpost_body__"

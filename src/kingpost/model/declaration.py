@@ -17,7 +17,7 @@ from kingpost.model.declare import MISSING, Computed, FieldSpec
 
 if TYPE_CHECKING:
     from kingpost.model.model import Model, ResourceModel
-    from kingpost.model.query import Runner
+    from kingpost.model.query_runner import Runner
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ from kingpost.model import calls, construct, state
 from kingpost.model.declaration import Declaration, class_of, declaration, take_down
 from kingpost.model.declare import MISSING, NotLoaded, Permission, field
 from kingpost.model.names import meant, snake
-from kingpost.model.query import Query, check_path, current_runner, find_runner
+from kingpost.model.query import Query
+from kingpost.model.query_names import check_path
+from kingpost.model.query_runner import current_runner, find_runner
 
 __all__ = ["NotLoaded", "Resource", "serializer"]
 

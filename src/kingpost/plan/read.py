@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +30,9 @@ from kingpost.language.tree import (
     walk,
 )
 from kingpost.language.types import FLOAT, INT, Kind, reference
+from kingpost.model.names import meant
 from kingpost.plan.conditions import Conditions
-from kingpost.plan.intent import Read, SummaryOf
+from kingpost.plan.intent import Read, SortKey, SummaryOf
 from kingpost.plan.orders import key_order
 from kingpost.plan.plan import CursorPlan, Entry, Fetch, Leaf, ReadPlan, Shape
 from kingpost.plan.select import Order, Select
@@ -149,16 +150,17 @@ class ReadPlanner:
         return Quantify("any", many, None, Compare("==", identity(item), identity(root)))
 
     def _orders(self) -> tuple[Order, ...]:
-        read = self.read
-        if len(read.sort) > MAX_SORT:
-            message = f"sort takes at most {MAX_SORT} keys"
-            raise Invalid("KP115", message, [Detail("?sort", "KP115", message)])
-        orders = self.conditions.orders(self.resource, read.sort, "s")
+        orders = self.conditions.orders(self.resource, self._sort(), "s")
         taken = {order.expression for order in orders}
         # In the direction of what goes before, so that one index serves an order and its reverse.
         down = orders[-1].descending if orders else False
         keys = key_order(self.model, self.resource, down)
         return orders + tuple(order for order in keys if order.expression not in taken)
+
+    def _sort(self) -> tuple[SortKey, ...]:
+        if len(self.read.sort) > MAX_SORT:
+            self._refuse("?sort", f"sort takes at most {MAX_SORT} keys", "KP115")
+        return self.read.sort
 
     @staticmethod
     def _cursor(orders: tuple[Order, ...], columns: Columns) -> CursorPlan:
@@ -169,23 +171,40 @@ class ReadPlanner:
         read = self.read
         columns = Columns(self.model)
         entries: list[Entry] = []
-        groups: list[Expression] = []
+        groups: dict[str, Expression] = {}
+        members: dict[str, Expression] = {}
         for path in read.group or ():
             value = along(self.standing, Root(self.resource), path, lambda value: value, "?group")
             self.standing.cost.spend(value, "?group")
             if value.type.kind in (Kind.JSON, Kind.EMBEDDED, Kind.LIST):
                 self._refuse("?group", f"{'.'.join(path)} can't be grouped by")
-            groups.append(value)
-            entries.append(Leaf(".".join(path), columns.add(value)[0], value.type))
+            name = ".".join(path)
+            groups[name] = value
+            entries.append(Leaf(name, columns.add(value)[0], value.type))
+        members.update(groups)
         for summary in read.summaries:
-            value = self._summarised(summary)
+            value = members[summary.name] = self._summarised(summary)
             entries.append(Leaf(summary.name, columns.add(value)[0], value.type))
         where = self._where()
-        orders = tuple(Order(group) for group in groups)
+        orders = self._group_orders(groups, members)
         limit = _limit(read) if groups else None
-        select = Select(self.resource, tuple(columns.expressions), where, orders, limit, group=tuple(groups))
+        group = tuple(groups.values())
+        select = Select(self.resource, tuple(columns.expressions), where, orders, limit, group=group)
         found = self.model[self.resource]
         return self._planned(Fetch(found.store, select, Shape("", tuple(entries)), (), self.resource), where)
+
+    def _group_orders(self, groups: Mapping[str, Expression], members: Mapping[str, Expression]) -> tuple[Order, ...]:
+        """As asked, by members of the answer; then by what is grouped by, so that the order is whole."""
+        orders: dict[Expression, Order] = {}
+        for key in self._sort():
+            name = ".".join(key.path)
+            if name not in members:
+                message = f"{name} is no member of these groups to sort by: {meant(name, members)}"
+                self._refuse("?sort", message, "KP115")
+            orders.setdefault(members[name], Order(members[name], key.descending))
+        for value in groups.values():
+            orders.setdefault(value, Order(value))
+        return tuple(orders.values())
 
     def _summarised(self, summary: SummaryOf) -> Expression:
         kind, path = summary.kind, summary.path
@@ -208,8 +227,8 @@ class ReadPlanner:
         return Summary(kind, value, type)
 
     @staticmethod
-    def _refuse(pointer: str, message: str) -> None:
-        raise Invalid("KP116", message, [Detail(pointer, "KP116", message)])
+    def _refuse(pointer: str, message: str, code: str = "KP116") -> None:
+        raise Invalid(code, message, [Detail(pointer, code, message)])
 
     def _planned(
         self,

@@ -202,6 +202,28 @@ class Reads:
             ("bob", 2, 2, 5, Decimal("0.00"), Decimal("2.25"), 2.5),
         ]
 
+    async def test_groups_come_by_their_summaries(self, library: Store) -> None:
+        name, count = get("Article", "author.name"), Summary("count", None, INT)
+        least = Summary("min", get("Article", "score"), INT.maybe())
+        best = Summary("max", get("Article", "price"), MONEY.maybe())
+        for order, names in (
+            ((Order(count, descending=True),), ["ada", "bob"]),
+            ((Order(count),), ["bob", "ada"]),
+            ((Order(least), Order(name)), ["bob", "ada"]),  # -5, 7
+            ((Order(best, descending=True), Order(name)), ["ada", "bob"]),
+        ):
+            asked = select("Article", name, count, group=(name,), order=order)
+            assert [row[0] for row in await ask(library, asked)] == names
+        first = select("Article", name, count, group=(name,), order=(Order(count),), limit=1)
+        assert await ask(library, first) == [("bob", 2)]
+
+    async def test_summaries_that_are_none_sort_lowest(self, library: Store) -> None:
+        number, stars = get("Article", "id"), Summary("max", get("Article", "score"), INT.maybe())
+        up = select("Article", number, group=(number,), order=(Order(stars), Order(number)))
+        down = select("Article", number, group=(number,), order=(Order(stars, descending=True), Order(number)))
+        assert await ask(library, up) == [2, 4, 5, 1, 3]
+        assert await ask(library, down) == [1, 3, 5, 4, 2]
+
     async def test_having_chooses_groups(self, library: Store) -> None:
         score, count = get("Article", "score"), Summary("count", None, INT)
         asked = select("Article", score, group=(score,), having=is_(count, const(1), ">"))

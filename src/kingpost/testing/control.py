@@ -12,7 +12,7 @@ from kingpost.app import App
 from kingpost.base.clock import FrozenClock
 from kingpost.base.ids import UUID7
 from kingpost.language.builtins import instant
-from kingpost.model.query import current_runner
+from kingpost.model.query_runner import current_runner
 
 
 @contextmanager

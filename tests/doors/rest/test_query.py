@@ -65,6 +65,10 @@ def test_summaries() -> None:
         SummaryOf("sum", ("hours",), "sum.hours"),
     )
     assert question.read.limit == 1001
+    sorted_ = many("group=author.name&count=*&sum=hours&sort=-sum.hours,count&limit=3")
+    assert sorted_.read.sort == (SortKey(("sum", "hours"), True), SortKey(("count",)))
+    assert sorted_.read.limit == 3
+    assert many("group=author,author&count=*").read.group == (("author",),)
 
 
 def test_the_next_page_keeps_the_question() -> None:
@@ -103,7 +107,8 @@ def test_the_next_page_keeps_the_question() -> None:
         ("include=" + ".".join("a" * 40), "?include"),
         ("group=", "?group"),
         ("group=a&include=b", "?include"),
-        ("sum=a&sort=b", "?sort"),
+        ("sum=a&sort=sum.a", "?sort"),
+        ("sum=a&group=b&offset=1", "?offset"),
         ("sum=a&count=exact", "?count"),
         ("count=*,*", "?count"),
         ("where=1+%2B", "?where"),

@@ -115,6 +115,14 @@ async def test_summaries(site: Site) -> None:
     ask = site.as_(site.ada)
     reply = await ask("GET", "/api/articles?group=author.name&count=*")
     assert reply.json == {"items": [{"author.name": "Ada", "count": 2}]}
+    reply = await ask("GET", "/api/topics?group=name&sum=hours&sort=-sum.hours,name")
+    assert reply.json == {"items": [{"name": "SQL", "sum.hours": 30}, {"name": "HTTP", "sum.hours": 8}]}
+    reply = await ask("GET", "/api/topics?group=name&sum=hours&sort=sum.hours&limit=1")
+    assert reply.json == {"items": [{"name": "HTTP", "sum.hours": 8}]}
+    for sort, words in (("-count", "there are: name, sum.hours"), ("hours", "sum.hours")):
+        reply = await ask("GET", f"/api/topics?group=name&sum=hours&sort={sort}")
+        assert (reply.status, reply.pointers) == (400, ["?sort"])
+        assert words in reply.json["detail"]
     reply = await site.anonymous("GET", "/api/topics?count=*&sum=hours&max=hours,name&hours[gt]=1")
     assert reply.json == {"items": [{"count": 2, "sum.hours": 38, "max.hours": 30, "max.name": "SQL"}]}
 

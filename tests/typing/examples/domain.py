@@ -106,7 +106,9 @@ async def fine(user: User, article: Article) -> None:
         .include("author", "topics")
     )
     latest: datetime | None = await Article.where().max(lambda a: a.opened_at)
-    rows = await Article.all().group("author.name", count=True, sum="length")
+    rows = (
+        await Article.all().group("author.name", count=True, sum="length").sort("-sum_length", "author.name").limit(3)
+    )
     print(rows[0]["count"], latest, found, await Article.where(author=user).first(), await Article.all().count())
     async for row in Article.where(lambda a: any(c.approved for c in a.comments)).stream():
         print(row.length + 1, row.author.name)

@@ -35,7 +35,7 @@ KP114 The operator does not fit
     This field can't be compared that way: only values with an order take lt, le, gt and ge, only text takes
     contains, startswith and endswith.
 KP115 The order is not possible
-    sort names something that has no order, or more keys than are allowed.
+    sort names something that has no order, no member of the groups that are asked for, or more keys than are allowed.
 KP116 The summary is not possible
     group, count, sum, min, max or avg names something that can't be summarised that way.
 KP117 Not a cursor of this list

@@ -28,6 +28,7 @@ _WORDS: Final = {
     "endswith": "text that ends with this",
     "none": "true: no value; false: any value",
 }
+_DEEPER: Final = r"^-?(count|[^.,]+(\.[^.,]+)+)$"
 _TAG: Final = r'^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$'
 
 
@@ -127,7 +128,8 @@ class Parameters:
         sortable = [name for name, type in self._values(resource) if type.kind not in _UNORDERED]
         if sortable:
             both = [sign + name for name in sortable for sign in ("", "-")]
-            yield _names("sort", both, "Order, `-` for descending; also `relation.field`")
+            told = "Order, `-` for descending; also `relation.field`; of groups, members of the answer like `-count`"
+            yield _names("sort", both, told, _DEEPER)
         groups = [name for name, _ in self._values(resource)]
         yield _names("count", ["exact", "*", *groups], "`exact`: the total in `total`; else a summary: `*` counts rows")
         if groups:
@@ -181,6 +183,10 @@ def component(resource: ResourceModel, name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", f"{resource.name}.{name.replace('[', '.').replace(']', '')}")
 
 
-def _names(name: str, values: list[Any], description: str) -> Json:
-    schema = {"type": "array", "items": {"type": "string", "enum": values}, "uniqueItems": True}
+def _names(name: str, values: list[Any], description: str, further: str = "") -> Json:
+    """One or more of these values; `further`: the pattern of what else there may be."""
+    items: Json = {"type": "string", "enum": values}
+    if further:
+        items = {"anyOf": [items, {"type": "string", "pattern": further}]}
+    schema = {"type": "array", "items": items, "uniqueItems": True}
     return query_parameter(name, schema, description, listed=True)

@@ -25,7 +25,7 @@ from kingpost.plan.intent import Condition, Expressed, Operator, Read, SortKey, 
 OPERATORS: Final[tuple[Operator, ...]] = get_args(Operator)
 SUMMARIES: Final[tuple[Literal["sum", "min", "max", "avg"], ...]] = ("sum", "min", "max", "avg")
 ROW_WORDS: Final = ("include", "fields")
-PAGE_WORDS: Final = ("after", "offset", *ROW_WORDS, "sort")
+PAGE_WORDS: Final = ("after", "offset", *ROW_WORDS)
 LIST_WORDS: Final = ("where", "q", *ROW_WORDS, "sort", "limit", "after", "offset", "count", "group", *SUMMARIES)
 
 _PATH: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*){0,31}\Z")
@@ -123,11 +123,22 @@ class Questions:
         limit = self._bounded(given, "limit", 1, self._settings.max_page_size)
         if summaries or group is not None:
             _exclude(given, PAGE_WORDS, "a summary", "group, count, sum, min, max and avg")
+            if not group:
+                _exclude(given, ("sort",), "a summary of all rows", "which is one row")
             if not summaries and not group:
                 raise invalid("KP157", "group takes the names to group by", "?group")
             # One more than is answered, so that a cut does not go unnoticed.
             cut = limit or self._settings.max_page_size + 1
-            read = Read(resource, None, None, conditions, search, limit=cut, group=group or (), summaries=summaries)
+            sort = tuple(_sort(given))
+            read = Read(
+                resource,
+                conditions=conditions,
+                search=search,
+                sort=sort,
+                limit=cut,
+                group=group or (),
+                summaries=summaries,
+            )
             return Question(read, "summary", given, limited=limit is not None)
         if "after" in given and "offset" in given:
             message = "a page starts after a cursor or at an offset, not both"
@@ -138,7 +149,7 @@ class Questions:
             search=search,
             fields=_fields(given),
             include=_paths(given, "include"),
-            sort=tuple(SortKey(path, descending) for path, descending in _sort(given)),
+            sort=tuple(_sort(given)),
             limit=self._settings.page_size if limit is None else limit,
             offset=self._bounded(given, "offset", 0, self._settings.max_offset) or 0,
             after=given.get("after"),
@@ -290,10 +301,10 @@ def _path(text: str, name: str) -> tuple[str, ...]:
     return tuple(text.split("."))
 
 
-def _sort(given: dict[str, str]) -> Iterable[tuple[tuple[str, ...], bool]]:
+def _sort(given: dict[str, str]) -> Iterable[SortKey]:
     text = given.get("sort", "")
     for part in text.split(",") if text else ():
-        yield _path(part.removeprefix("-"), "sort"), part.startswith("-")
+        yield SortKey(_path(part.removeprefix("-"), "sort"), part.startswith("-"))
 
 
 def _summaries(given: dict[str, str]) -> tuple[SummaryOf, ...]:
@@ -305,8 +316,8 @@ def _summaries(given: dict[str, str]) -> tuple[SummaryOf, ...]:
             found.append(SummaryOf("count", () if rows else _path(part, "count"), "count" if rows else f"count.{part}"))
     for kind in SUMMARIES:
         found += [SummaryOf(kind, path, f"{kind}.{'.'.join(path)}") for path in _paths(given, kind)]
-    names = [summary.name for summary in found] + given.get("group", "").split(",")
-    if len(set(names)) != len(names):
+    names = [summary.name for summary in found]
+    if len(set(names)) != len(names) or not set(given.get("group", "").split(",")).isdisjoint(names):
         raise invalid("KP156", "count is the name of the count of rows: give the group another way", "?count")
     return tuple(found)
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kingpost.base.errors import Unsupported
-from kingpost.language.tree import Expression, Param
+from kingpost.language.tree import Expression, Param, Summary
 from kingpost.language.types import INT
 from kingpost.model.model import Model
 from kingpost.plan.select import Order, Select
@@ -52,6 +52,9 @@ def condition_on(model: Model, resource: str, condition: Expression, dialect: Di
 
 def _select(t: Translator, select: Select, scope: Scope) -> sa.SelectBase:
     group = [term for expression in select.group or () for term in t.keep(expression).terms]
+    for key in select.order:
+        if isinstance(key.expression, Summary):  # a column too: computed once
+            t.keep(key.expression)
     columns = [term for column in select.columns for term in _output(t, column)]
     where = [] if select.where is None else [t.true(select.where)]
     having = None if select.having is None else t.true(select.having)

@@ -1,0 +1,96 @@
+"""What queries are told by name or by lambda: paths, conditions and sort keys."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from kingpost.language.parse_text import parse_text
+from kingpost.language.read_source import read_source
+from kingpost.model.declaration import Declaration, class_of, declaration
+from kingpost.model.names import meant
+from kingpost.model.query_parts import By, Path, Spoken
+
+
+def speak(condition: Callable[..., Any] | str) -> Spoken:
+    """Read a condition, and what it captured. Raises SourceError."""
+    if isinstance(condition, str):
+        return Spoken(parse_text(condition))
+    source = read_source(condition)
+    captured: dict[str, object] = {}
+    for name in _names_in(source.node):
+        if name not in source.parameters:
+            try:
+                value = source.resolve(name)
+            except LookupError:  # the variable of a generator, or a name that translation will refuse
+                continue
+            captured[name] = copy(value) if class_of(value) is list else value
+    return Spoken(replace(source, bound={**source.bound, **captured}))
+
+
+@lru_cache(maxsize=8192)
+def _names_in(node: ast.AST) -> tuple[str, ...]:
+    """The names in a function, each once. Nodes are equal to themselves only, and kept with the code they were of."""
+    return tuple(dict.fromkeys(one.id for one in ast.walk(node) if isinstance(one, ast.Name)))
+
+
+def check_path(cls: type, path: str) -> Path:
+    """The parts of a dotted path from `cls`. Raises ValueError naming the part that does not exist."""
+    parts = tuple(path.split("."))
+    at: type | None = cls
+    for part in parts:
+        if at is None:
+            break
+        shape = declaration(at)
+        known = names_of(shape)
+        if part not in known:
+            raise ValueError(f"{at.__name__} has no {part!r}: {meant(part, known)}")
+        if shape.bound is None:
+            break
+        at = shape.bound.targets.get(part)
+    return parts
+
+
+def names_of(shape: Declaration) -> list[str]:
+    return [*(["id"] if shape.implicit_key else []), *shape.members, *shape.computed]
+
+
+def target_of(cls: type, path: Path) -> type:
+    at = cls
+    for part in path:
+        bound = declaration(at).bound
+        if bound is None:
+            return cls
+        if part not in bound.targets:
+            raise ValueError(f"{at.__name__}.{part} is no relation: {meant(part, bound.targets)}")
+        at = bound.targets[part]
+    return at
+
+
+def sort_key(cls: type, by: Any, descending: bool) -> By:
+    if not isinstance(by, str):
+        return By(speak(by), descending)
+    return By(check_path(cls, by.removeprefix("-")), by.startswith("-"))
+
+
+def path_of(function: Callable[..., Any]) -> Path:
+    """The path that `lambda a: a.author.company` names."""
+    source = read_source(function)
+    node = source.node.body
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.insert(0, node.attr)
+        node = node.value
+    if not parts or not isinstance(node, ast.Name) or node.id not in source.parameters:
+        raise ValueError(f"{source.place(source.node)}: a relation is named by a path such as lambda a: a.author")
+    return tuple(parts)
+
+
+def natural(rows: int, what: str) -> int:
+    if rows < 0:
+        raise ValueError(f"{what} is a number of rows, not below 0")
+    return rows

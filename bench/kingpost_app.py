@@ -44,11 +44,10 @@ async def page(before: datetime) -> HTMLResponse:
     articles = (
         await Article.where(lambda article: article.published_at < before)
         .sort("-published_at")
-        .include("author")
+        .fields("title", "summary", "author.name")
         .limit(12)
     )
-    shown = [{"title": each.title, "author": {"name": each.author.name}, "summary": each.summary} for each in articles]
-    return HTMLResponse(pages.render_template("page.html", articles=shown))
+    return HTMLResponse(pages.render_template("page.html", articles=articles))
 
 
 @app.get("/hello")

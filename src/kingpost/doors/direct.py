@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 from uuid import UUID
 
 from fastapi._compat import ModelField
@@ -69,7 +69,7 @@ class DirectEndpoints:
 
 def _values(fields: Sequence[ModelField], query: bytes) -> dict[str, Any] | None:
     """The parameters, as FastAPI would read them; None where it would refuse one, or fill in something special."""
-    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))  # of several the last one
+    given = _given(query.decode("latin-1"))
     values: dict[str, Any] = {}
     for field in fields:
         text = given.get(field.alias)
@@ -83,6 +83,14 @@ def _values(fields: Sequence[ModelField], query: bytes) -> dict[str, Any] | None
             return None
         values[field.name] = value
     return values
+
+
+def _given(query: str) -> dict[str, str]:
+    """As `parse_qsl` reads it, blank values too; of several of one name the last one."""
+    pairs = (pair.partition("=") for pair in query.split("&") if pair)
+    if "%" in query or "+" in query:
+        return {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
+    return {name: value for name, _, value in pairs}
 
 
 def _direct(routes: Sequence[BaseRoute]) -> Iterator[tuple[tuple[str, str], tuple[_Answer, Sequence[ModelField]]]]:

@@ -252,8 +252,8 @@ class Reader:
     def _capture(self, params: dict[str, Any], planned: Planned, name: str, source: Source) -> None:
         """What a lambda captured, read off the lambda of this call."""
         for capture in planned.captured.get(name, ()):
-            if not capture.name.startswith(f"{name}."):
-                continue  # of a declaration that the lambda names, which the plan itself reads
+            if capture.name in params or not capture.name.startswith(f"{name}."):
+                continue  # bound with the shape, or of a declaration that the lambda names, which the plan itself reads
             first, *rest = capture.name.removeprefix(f"{name}.").split(".")
             value = source.resolve(first)
             for part in rest:

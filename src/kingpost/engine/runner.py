@@ -209,7 +209,7 @@ class Intents:
             query.resource.__name__,
             conditions=tuple(map(self._condition, asked.conditions)),
             fields=asked.fields,
-            include=tuple(include.path for include in asked.include),
+            include=tuple([include.path for include in asked.include]),
             narrowed=narrowed or None,
             sort=self.sort(asked.sort),
             limit=asked.limit,
@@ -226,26 +226,38 @@ class Intents:
     def _condition(self, given: Equal | Spoken) -> Condition | Expressed:
         if isinstance(given, Equal):
             return Condition((given.name,), "eq", given.value, raw=False, where=given.name)
-        return Expressed(given.source, self.shape(given.source), text=given.text)
+        if given.text:
+            return Expressed(given.source, self.shape(given.source))
+        values, shape = self._captured(given.source)
+        return Expressed(given.source, shape, values, text=False)
 
     def sort(self, sort: Sequence[By]) -> tuple[SortKey, ...]:
         """Sort keys, of rows or of groups."""
         return tuple(
-            SortKey((), by.descending, by.by.source, self.shape(by.by.source))
-            if isinstance(by.by, Spoken)
-            else SortKey(by.by, by.descending)
-            for by in sort
+            [
+                SortKey((), by.descending, by.by.source, self.shape(by.by.source))
+                if isinstance(by.by, Spoken)
+                else SortKey(by.by, by.descending)
+                for by in sort
+            ]
         )
 
     def shape(self, source: Source) -> tuple[Any, ...]:
         """What is written and what it captured, by type: equal for calls that differ in values only."""
-        if source.function is None:
-            return ("text", *source.lines)
-        captured = tuple([(name, self._type(source.bound[name])) for name in sorted(source.bound)])
-        return (source.node, captured)  # a node is equal to itself only, and is kept with the code that it was read for
+        return self._captured(source)[1]
 
-    def _type(self, value: object) -> Hashable:
-        try:
-            return bind(value, self._schema)[1]
-        except CaptureError:
-            return f"{type(value).__qualname__} {id(value)}"
+    def _captured(self, source: Source) -> tuple[dict[str, object], tuple[Any, ...]]:
+        """What was captured, as it is bound to parameters; and the shape."""
+        if source.function is None:
+            return {}, ("text", *source.lines)
+        values: dict[str, object] = {}
+        types: list[tuple[str, Hashable]] = []
+        for name in sorted(source.bound):
+            value = source.bound[name]
+            try:
+                values[name], type_ = bind(value, self._schema)
+            except CaptureError:  # then only parts of it are bound
+                types.append((name, f"{type(value).__qualname__} {id(value)}"))
+            else:
+                types.append((name, type_))
+        return values, (source.node, tuple(types))  # a node is equal to itself only, and is kept with its code

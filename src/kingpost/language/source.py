@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 Function: TypeAlias = ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -114,6 +114,10 @@ class Source:
         """Names of the positional parameters that are not bound, in order; () for text."""
         return tuple(name for name in positional(self.node) if name not in self.bound)
 
+    def binding(self, bound: Mapping[str, object]) -> Source:
+        """The same source, with these values for names."""
+        return Source(self.node, self.file, self.lines, self.first_line, cast(Any, self.function), bound)
+
     def place(self, node: ast.AST) -> Place:
         """The place of a part of `node`; of a part without a position (an operator), the place of what it holds."""
         spans = [span(node)] if hasattr(node, "lineno") else [span(n) for n in ast.walk(node) if hasattr(n, "lineno")]
@@ -134,18 +138,18 @@ class Source:
             raise LookupError(f"name {name!r} is not defined: text names fields only")
         if name in self.bound:
             return self.bound[name]
-        defaults = _defaults(function)
-        if name in defaults:
-            return defaults[name]
-        code = function.__code__
-        if name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
-            raise LookupError(f"{name!r} is a parameter, it has no value yet")
+        code, written = function.__code__, name
         name = _mangled(name, function)
         if name in code.co_freevars:
             try:
                 return (function.__closure__ or ())[code.co_freevars.index(name)].cell_contents
             except ValueError:
                 raise LookupError(f"name {name!r} has no value yet in the enclosing function") from None
+        defaults = _defaults(function)
+        if written in defaults:
+            return defaults[written]
+        if written in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+            raise LookupError(f"{written!r} is a parameter, it has no value yet")
         scopes = (function.__globals__, cast("Mapping[str, object]", getattr(function, "__builtins__", vars(builtins))))
         for scope in scopes:
             if name in scope:

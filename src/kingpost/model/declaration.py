@@ -35,7 +35,8 @@ class Bound:
     """What a class needs of the model that it became part of.
 
     `parts`: of the key, in order: member, class of the target where it is a relation, number of columns.
-    `targets`: classes at the end of relations. `mutable`: members whose values may change in place.
+    `targets`: classes at the end of relations. `mutable`: members whose values may change in place. `paths`: dotted
+    paths that were looked at and found right.
     """
 
     model: Model
@@ -43,6 +44,7 @@ class Bound:
     parts: tuple[tuple[str, type | None, int], ...]
     targets: Mapping[str, type]
     mutable: tuple[str, ...]
+    paths: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 @dataclass(slots=True)

@@ -7,8 +7,8 @@ on the call.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from kingpost.model.declaration import declaration
 from kingpost.model.names import meant
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 R_ = TypeVar("R_", bound="Resource")
 C_ = TypeVar("C_", bound="Resource")
 V_ = TypeVar("V_")
-_ASKED: Final = tuple(each.name for each in fields(Asked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +174,7 @@ class Query(Generic[R_]):
         return find_runner(self.resource)
 
     def _with(self, **changed: Any) -> Query[R_]:
-        return Query(self.resource, Asked(**{name: getattr(self.asked, name) for name in _ASKED} | changed))
+        return Query(self.resource, self.asked._replace(**changed))
 
     def _operand(self, of: Text | Callable[[R_], Any]) -> Path | Spoken:
         return check_path(self.resource, of) if isinstance(of, str) else speak(of)

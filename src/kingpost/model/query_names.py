@@ -5,15 +5,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from copy import copy
-from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from kingpost.language.parse_text import parse_text
 from kingpost.language.read_source import read_source
+from kingpost.language.source import Function, positional
 from kingpost.model.declaration import Declaration, class_of, declaration
 from kingpost.model.names import meant
 from kingpost.model.query_parts import By, Path, Spoken
+
+_PATHS_KEPT: Final = 1024
 
 
 def speak(condition: Callable[..., Any] | str) -> Spoken:
@@ -21,25 +23,36 @@ def speak(condition: Callable[..., Any] | str) -> Spoken:
     if isinstance(condition, str):
         return Spoken(parse_text(condition))
     source = read_source(condition)
-    captured: dict[str, object] = {}
-    for name in _names_in(source.node):
-        if name not in source.parameters:
-            try:
-                value = source.resolve(name)
-            except LookupError:  # the variable of a generator, or a name that translation will refuse
-                continue
-            captured[name] = copy(value) if class_of(value) is list else value
-    return Spoken(replace(source, bound={**source.bound, **captured}))
+    captured = {name: _kept(value) for name, value in source.bound.items()}
+    for name in _captured_in(source.node):
+        try:
+            value = source.resolve(name)
+        except LookupError:  # the variable of a generator, or a name that translation will refuse
+            continue
+        captured[name] = _kept(value)
+    return Spoken(source.binding(captured))
+
+
+def _kept(value: object) -> object:
+    """The value, whatever becomes of a list later."""
+    return copy(value) if class_of(value) is list else value
 
 
 @lru_cache(maxsize=8192)
-def _names_in(node: ast.AST) -> tuple[str, ...]:
-    """The names in a function, each once. Nodes are equal to themselves only, and kept with the code they were of."""
-    return tuple(dict.fromkeys(one.id for one in ast.walk(node) if isinstance(one, ast.Name)))
+def _captured_in(node: Function) -> tuple[str, ...]:
+    """The names in a function that are not its parameters, each once.
+
+    Nodes are equal to themselves only, and kept with the code they were of.
+    """
+    names = dict.fromkeys(one.id for one in ast.walk(node) if isinstance(one, ast.Name))
+    return tuple(name for name in names if name not in positional(node))
 
 
 def check_path(cls: type, path: str) -> Path:
     """The parts of a dotted path from `cls`. Raises ValueError naming the part that does not exist."""
+    bound = declaration(cls).bound
+    if bound is not None and path in bound.paths:
+        return bound.paths[path]
     parts = tuple(path.split("."))
     at: type | None = cls
     for part in parts:
@@ -52,6 +65,8 @@ def check_path(cls: type, path: str) -> Path:
         if shape.bound is None:
             break
         at = shape.bound.targets.get(part)
+    if bound is not None and len(bound.paths) < _PATHS_KEPT:
+        bound.paths[path] = parts
     return parts
 
 

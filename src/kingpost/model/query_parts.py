@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from kingpost.language.source import Source
 
@@ -62,8 +62,7 @@ class Summary:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """All that a query has collected. `fields` None: all that may be read. `limit` None: no bound was named."""
 
     conditions: tuple[Equal | Spoken, ...] = ()

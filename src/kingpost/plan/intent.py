@@ -130,7 +130,7 @@ class Read:
             self.offset > 0,
             self.count,
             self.group,
-            tuple((one.kind, one.path, one.name, one.shape) for one in self.summaries),
+            tuple([(one.kind, one.path, one.name, one.shape) for one in self.summaries]),
             self.whole,
             self.keys is not None,
         )
@@ -144,7 +144,7 @@ def _shape(condition: Condition | Expressed) -> Hashable:
 
 
 def _sorting(sort: tuple[SortKey, ...]) -> Hashable:
-    return tuple((key.path, key.descending, key.shape) for key in sort)
+    return tuple([(key.path, key.descending, key.shape) for key in sort])
 
 
 def _narrowing(narrowed: Mapping[tuple[str, ...], Narrowed] | None) -> Hashable:

@@ -6,7 +6,7 @@ asyncpg keeps them too, but its way to one and around it costs a fifth of a shor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
@@ -31,13 +31,23 @@ class Connection(asyncpg.Connection):
         if statement is None:
             statement = await self._prepared(text)
         try:
-            return await statement.fetch(*arguments)
+            return await self._run(statement, arguments)
         except asyncpg.InvalidCachedStatementError:
             # A table was altered meanwhile. Nothing has been done, so outside a transaction it is done anew.
             self._kept.clear()
             if self.is_in_transaction():
                 raise
-            return await (await self._prepared(text)).fetch(*arguments)
+            return await self._run(await self._prepared(text), arguments)
+        except asyncpg.OutdatedSchemaCacheError:  # of a composite type
+            self._kept.clear()
+            await self.reload_schema_state()
+            raise
+
+    async def _run(self, statement: PreparedStatement[Any], arguments: Sequence[object]) -> list[Any]:
+        """What `statement.fetch` does, but for its layers, each a coroutine of its own."""
+        protocol, state = cast(Any, self)._protocol, cast(Any, statement)._state
+        rows: list[Any] = await protocol.bind_execute(state, arguments, "", 0, False, None)
+        return rows
 
     async def _prepared(self, text: str) -> PreparedStatement[Any]:
         if len(self._kept) >= STATEMENTS:

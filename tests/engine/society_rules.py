@@ -164,7 +164,7 @@ def rule(text: str, resource: str) -> Rule | None:
     try:
         source = read_source(python_function(text))
         lowered = lower(source, SCHEMA, names, prefix=f"{resource}.r", expects=BOOL, proven=False)
-    except LanguageError:
+    except (LanguageError, SyntaxError):  # what a shorter text is made of need not be Python
         return None
     return Rule(text, lowered, kleene_function(text, condition=True))
 

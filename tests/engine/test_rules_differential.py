@@ -20,6 +20,9 @@ from tests.engine.verdict_worlds import World, everything, hold, in_turn, worlds
 from tests.services.postgres import PostgresServer
 from tests.soak import FIRST_SEED, SOAKING, count
 
+# CPython warns of `0(1)`, which a disagreement may be made shorter to.
+pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
+
 RULE_SETS = count(2_000, 5_000)
 BATCH = 100
 

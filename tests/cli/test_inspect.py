@@ -90,7 +90,7 @@ def test_what_is_written_passes_linters_and_type_checkers(tmp_path: Path, postgr
         ["ruff", "check", "--isolated", "--no-cache"],
         ["ruff", "format", "--isolated", "--no-cache", "--check"],
         ["mypy", "--strict", "--no-incremental"],
-        ["pyright"],
+        ["pyright", "--pythonpath", sys.executable],
     ):
         done = subprocess.run(
             [sys.executable, "-m", *command, *written], cwd=tmp_path, capture_output=True, text=True, check=False,

@@ -14,14 +14,15 @@ import pytest
 from kingpost.engine import loading
 from kingpost.engine.checks import Checks
 from kingpost.language import evaluate
-from kingpost.language.tree import TRUE, Not
+from kingpost.language.tree import TRUE
 from kingpost.plan import shapes, supplied
 from kingpost.plan.read import ReadPlanner
 from kingpost.plan.rights import Right, Rights
 from kingpost.plan.standing import Standing
-from kingpost.stores.sql import translate_conditions, translate_pages
+from kingpost.stores.sql import translate_pages
 from tests.engine.society_rules import case
 from tests.engine.verdict_worlds import ACTORS, Question, World, first_wrong, worlds
+from tests.planted import not_takes_unknown_for_false
 from tests.services.postgres import PostgresServer
 
 MOST = 150
@@ -115,17 +116,6 @@ def plan_of_another(patch: pytest.MonkeyPatch) -> None:
         return known.setdefault(id(self), (self, plain(self, frame)))[1]
 
     patch.setattr(Right, "outcomes", outcomes)
-
-
-def not_takes_unknown_for_false(patch: pytest.MonkeyPatch) -> None:
-    plain = translate_conditions.rail
-
-    def rail(t: Any, node: Any, wanted: bool) -> Any:
-        if isinstance(node, Not) and wanted:
-            return t.true(node.operand).is_not(True)
-        return plain(t, node, wanted)
-
-    patch.setattr(translate_conditions, "rail", rail)
 
 
 def nothing_checked_afterwards(patch: pytest.MonkeyPatch) -> None:

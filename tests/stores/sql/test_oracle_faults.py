@@ -12,12 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from kingpost.language import evaluate
-from kingpost.language.tree import Not
 from kingpost.stores.sql import translate_conditions, translate_lists, translate_many, translate_values
 from kingpost.stores.sql.dialect_postgres import PostgreSQL
 from kingpost.stores.sql.dialect_sqlite import SQLite
 from kingpost.stores.sql.phrases import Phrase
 from tests.language.cases import Disagreement, case
+from tests.planted import not_takes_unknown_for_false
 from tests.services.postgres import PostgresServer
 from tests.stores.sql.databases import MemoryDatabase, postgres_database, sqlite_database
 from tests.stores.sql.oracle import Oracle
@@ -29,17 +29,6 @@ MOST = 1_500
 """How many cases may be asked before the fault is found."""
 
 Plant = Callable[[pytest.MonkeyPatch], None]
-
-
-def not_takes_unknown_for_false(patch: pytest.MonkeyPatch) -> None:
-    plain = translate_conditions.rail
-
-    def rail(t: Any, node: Any, wanted: bool) -> Any:
-        if isinstance(node, Not) and wanted:
-            return t.true(node.operand).is_not(True)
-        return plain(t, node, wanted)
-
-    patch.setattr(translate_conditions, "rail", rail)
 
 
 def none_equals_nothing(patch: pytest.MonkeyPatch) -> None:

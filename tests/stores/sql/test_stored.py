@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -183,23 +184,37 @@ async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     kind, name = request.param
     if kind == "sqlite":
         form, url = SQLITE[name], f"sqlite:///{tmp_path}/x.db"
-        with sqlite3.connect(tmp_path / "x.db") as connection:
-            for statement in tables(form):
-                connection.execute(statement)
-        connection.close()
+        in_sqlite(tmp_path / "x.db", tables(form))
     else:
         form, schema = POSTGRES[name], f"place_{next(NUMBERS)}"
         url = f"{request.getfixturevalue('database')}?search_path={schema}"
-        server = await asyncpg.connect(url)
-        await server.execute(f"CREATE SCHEMA {schema}")
-        await server.execute("CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE DOMAIN short_text AS varchar(9)")
-        for statement in tables(form):
-            await server.execute(statement)
-        await server.close()
+        types = ["CREATE TYPE mood AS ENUM ('sad', 'happy')", "CREATE DOMAIN short_text AS varchar(9)"]
+        await in_postgres(url, [f"CREATE SCHEMA {schema}", *types, *tables(form)])
+    async with started(url, form) as store:
+        yield store, form
+
+
+def in_sqlite(file: Path, statements: Iterable[str]) -> None:
+    with closing(sqlite3.connect(file)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+async def in_postgres(url: str, statements: Iterable[str]) -> None:
+    server = await asyncpg.connect(url)
+    for statement in statements:
+        await server.execute(statement)
+    await server.close()
+
+
+@asynccontextmanager
+async def started(url: str, form: Form) -> AsyncIterator[Store]:
     store = open_store(url, model(form), "main")
     await store.start()
-    yield store, form
-    await store.stop()
+    try:
+        yield store
+    finally:
+        await store.stop()
 
 
 def value_of(form: Form, row: Any = None) -> Field:
@@ -308,51 +323,30 @@ async def test_indexes_are_used(opened: tuple[Store, Form]) -> None:
 
 async def test_a_value_that_can_not_be_read_is_an_error(tmp_path: Path) -> None:
     form = SQLITE["ISO with Z"]
-    with sqlite3.connect(tmp_path / "x.db") as connection:
-        for statement in [*tables(form), FIRST + "(7, 'soon')"]:
-            connection.execute(statement)
-    connection.close()
-    store = open_store(f"sqlite:///{tmp_path}/x.db", model(form), "main")
-    await store.start()
-    try:
+    in_sqlite(tmp_path / "x.db", [*tables(form), FIRST + "(7, 'soon')"])
+    async with started(f"sqlite:///{tmp_path}/x.db", form) as store:
         with pytest.raises(StoreError):
             await ask(store, form, None)
-    finally:
-        await store.stop()
 
 
 async def test_a_number_that_would_be_rounded_is_an_error(postgres_url: str) -> None:
     form = POSTGRES["numbers without places"]
-    server = await asyncpg.connect(postgres_url)
-    for statement in [*tables(form), FIRST + "(7, 1.125)"]:
-        await server.execute(statement)
-    await server.close()
-    store = open_store(postgres_url, model(form), "main")
-    await store.start()
-    try:
+    await in_postgres(postgres_url, [*tables(form), FIRST + "(7, 1.125)"])
+    async with started(postgres_url, form) as store:
         with pytest.raises(StoreError):
             await ask(store, form, None)
-    finally:
-        await store.stop()
 
 
 async def test_text_is_sorted_by_code_point_whatever_the_database_does(postgres_server: PostgresServer) -> None:
     form = POSTGRES["any length"]
     postgres_server.sql("CREATE DATABASE local LOCALE_PROVIDER libc LOCALE 'C.utf8' TEMPLATE template0")
     url = postgres_server.url.removesuffix("postgres") + "local"
-    server = await asyncpg.connect(url)
-    for statement in tables(form):
-        await server.execute(statement)
-    await server.close()
-    store = open_store(url, model(form), "main")
-    await store.start()
-    try:
+    await in_postgres(url, tables(form))
+    async with started(url, form) as store:
         same = Compare("==", value_of(form), Param("wanted", form.type))
         text = store.prepare(Select("Thing", (value_of(form),), same, (Order(value_of(form)),))).text
         assert 'ORDER BY ((self.value COLLATE "C")) ASC' in text
         assert text.count("COLLATE") == 1, "equality uses the index that is there"
         assert await ask(store, form, same, Order(value_of(form)), wanted="B") == ["B"]
         assert await ask(store, form, Compare("<", value_of(form), Param("wanted", form.type)), wanted="a") == ["B", ""]
-    finally:
-        await store.stop()
-        postgres_server.drop_database(url)
+    postgres_server.drop_database(url)

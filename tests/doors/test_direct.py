@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 import httpx2 as httpx
 import pytest
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from kingpost import App, Resource, anyone
 from kingpost.base.errors import NotFound
-from kingpost.doors.direct import DirectEndpoints
+from kingpost.doors.direct import DirectEndpoints, given_in
 
 
 class Thing(Resource, read=anyone, create=anyone):
@@ -194,3 +197,8 @@ async def test_middleware_sees_all_requests(app: App) -> None:
         return answer
 
     assert (await ask(app, "GET", "/annotated")).headers["x-stamp"] == "yes"
+
+
+@given(st.text(st.sampled_from("ab=&%+2Ce9ü;#?"), max_size=30))
+def test_a_query_is_read_as_the_library_reads_it(query: str) -> None:
+    assert given_in(query) == dict(parse_qsl(query, keep_blank_values=True))

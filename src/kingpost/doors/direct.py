@@ -69,7 +69,7 @@ class DirectEndpoints:
 
 def _values(fields: Sequence[ModelField], query: bytes) -> dict[str, Any] | None:
     """The parameters, as FastAPI would read them; None where it would refuse one, or fill in something special."""
-    given = _given(query.decode("latin-1"))
+    given = given_in(query.decode("latin-1"))
     values: dict[str, Any] = {}
     for field in fields:
         text = given.get(field.alias)
@@ -85,7 +85,7 @@ def _values(fields: Sequence[ModelField], query: bytes) -> dict[str, Any] | None
     return values
 
 
-def _given(query: str) -> dict[str, str]:
+def given_in(query: str) -> dict[str, str]:
     """As `parse_qsl` reads it, blank values too; of several of one name the last one."""
     pairs = (pair.partition("=") for pair in query.split("&") if pair)
     if "%" in query or "+" in query:

@@ -173,4 +173,4 @@ def test_a_member_given_twice_is_found_however_it_is_written(body: bytes) -> Non
 
 @pytest.mark.parametrize("body", [b'{"a":"\\":"}', b'{"a" : ":", "b":{"a":"x:y"}}', b'{"\\":":1}', b'{":":1}'])
 def test_colons_in_texts_are_no_members(body: bytes) -> None:
-    decode(body, 10)
+    assert decode(body, 10) == json.loads(body)

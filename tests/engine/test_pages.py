@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kingpost import App, as_system
+from kingpost import App, Invalid, as_system
 from kingpost.testing import Client
 from tests.fleet import Airport, Duty, Flight, Part, Pilot, Plane, Seat, fleet
 
@@ -80,3 +80,14 @@ async def test_code_walks_through_pages_too(airline: App) -> None:
         found += page.items
     assert found == await Seat.where(lambda s: s.sold).sort("-row")
     assert len(found) == 6
+
+
+async def test_a_page_behind_a_cursor_is_explained_as_it_is_answered(airline: App) -> None:
+    query = Seat.all().sort("-row").limit(2)
+    page = await query.page()
+    assert page.next is not None
+    first, behind = await query.explain(), await query.after(page.next).explain()
+    assert len(behind) > len(first)  # in the words of any store: the condition that it goes on by
+    assert first == await query.explain()
+    with pytest.raises(Invalid):
+        await Seat.all().sort("row").after(page.next).explain()

@@ -379,4 +379,4 @@ class Engine:
 
     def explain(self, read: Read, context: Context) -> str:
         """The steps of a read, each with the store's own words."""
-        return explained_plan(self.structs.ready(read, context, None))
+        return explained_plan(self.structs.explained(read, context))

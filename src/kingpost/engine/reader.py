@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import datetime
 from time import perf_counter
 from typing import Any
 
@@ -67,13 +68,8 @@ class Reader:
         """A page of rows; without `onward` no cursor is made for the next one."""
         began = perf_counter()
         read = self._lifted(read)
-        asker = actor_key(context), context.system is not None
-        values: list[Any] | None = None
-        now = context.now
-        if read.after is not None:
-            now, values = self.cursors.read(read.after, read, asker)
-        nones = None if values is None else tuple(value is None for value in values)
-        ready = self.ready(read, context, nones)
+        now, values = self._behind(read, context)
+        ready = self.ready(read, context, _nones(values))
         params = self.params(ready, read, context, now)
         if values is not None and ready.plan.cursor is not None:
             for index, value in enumerate(typed(values, ready.plan.cursor.types)):
@@ -96,9 +92,23 @@ class Reader:
                 total = counted[0][0]
         following = None
         if more and onward and ready.last is not None:
-            following = self.cursors.write(read, asker, now, ready.last(rows[-1]))
+            following = self.cursors.write(read, _asker(context), now, ready.last(rows[-1]))
         context.timings.run += perf_counter() - planned
         return Page(items, following, total, ready.plan.public)
+
+    def explained(self, read: Read, context: Context) -> Ready:
+        """The plan of a page, as `page` would run it."""
+        if read.after is None:
+            return self.ready(read, context, None)
+        read = self._lifted(read)
+        _, values = self._behind(read, context)
+        return self.ready(read, context, _nones(values))
+
+    def _behind(self, read: Read, context: Context) -> tuple[datetime, list[Any] | None]:
+        """The instant of a page, and the sort values that it goes on behind."""
+        if read.after is None:
+            return context.now, None
+        return self.cursors.read(read.after, read, _asker(context))
 
     async def one(self, read: Read, context: Context) -> One:
         """One row; `NotFound` where there is none that the actor may see."""
@@ -336,6 +346,16 @@ def _rekeyed(found: dict[Any, Any], keys: list[Any], one: RunningBatch) -> dict[
 
 def _as_python(form: Callable[[Any], Any] | None, key: Any) -> Any:
     return key if form is None or _holed(key) else form(key)
+
+
+def _asker(context: Context) -> tuple[object, bool]:
+    """Whose a cursor is."""
+    return actor_key(context), context.system is not None
+
+
+def _nones(values: Sequence[Any] | None) -> tuple[bool, ...] | None:
+    """Which of the sort values behind which a page goes on are None: on that the statement depends."""
+    return None if values is None else tuple(value is None for value in values)
 
 
 def _holed(key: Any) -> bool:

@@ -6,16 +6,20 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test soak check bench docs format lock dev browser wrk clean
+.PHONY: help install serve serve-flights test soak check bench docs format lock dev browser wrk clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.run ## Set up .venv from the hash-locked requirements
 	@echo "Kingpost is ready in .venv; make serve shows it."
 
 serve: .venv/.run ## Serve examples/learn on PORT (8000)
 	@$(BIN)/kingpost serve examples.learn.app:app --port $(PORT)
+
+serve-flights: .venv/.flights ## Serve examples/flights on PORT (8000); loads 336,776 flights the first time
+	@$(BIN)/python -m examples.flights.load
+	@$(BIN)/kingpost serve examples.flights.app:app --port $(PORT)
 
 test: dev browser wrk ## Run the tests; ARGS="tests/model -x" picks some
 	@$(BIN)/python -m pytest $(ARGS)
@@ -45,6 +49,8 @@ lock: dev ## Renew requirements/*.txt from pyproject.toml
 	@$(COMPILE) --all-extras --group dev -o requirements/dev.txt
 	@$(COMPILE) --extra postgres --extra site --group build -c requirements/dev.txt -o requirements/run.txt
 	@$(COMPILE) --extra postgres --extra site --group bench -c requirements/dev.txt -o requirements/bench.txt
+	@$(subst pyproject.toml,--no-deps,$(COMPILE)) --group flights -o requirements/flights.txt
+	@$(subst pyproject.toml,--no-deps,$(COMPILE)) --group flights-build -o requirements/flights-build.txt
 
 clean: ## Remove .venv and caches
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
@@ -52,13 +58,20 @@ clean: ## Remove .venv and caches
 COMPILE := $(BIN)/uv --quiet pip compile pyproject.toml --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-config --custom-compile-command "make lock"
 
-dev: .venv/.dev
+dev: .venv/.dev .venv/.flights
 
 # Stamps: a second run has nothing to do unless the locks or the package's own metadata changed.
 .venv/.run: requirements/run.txt pyproject.toml | .venv/bin/python
 	@echo "Installing Kingpost into .venv (a minute the first time) ..."
 	@$(PIP) install --require-hashes -r requirements/run.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# From source, with a tool that is locked too, and without what it asks for: only its files are read.
+.venv/.flights: requirements/flights.txt requirements/flights-build.txt .venv/.run
+	@echo "Installing the flights of 2013 ..."
+	@$(PIP) install --require-hashes -r requirements/flights-build.txt
+	@$(PIP) install --require-hashes --no-deps --no-build-isolation -r requirements/flights.txt
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.run

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from kingpost.model.declare import validate as validate
     from kingpost.model.query import Query as Query
     from kingpost.model.resource import Resource as Resource
+    from kingpost.protect.limits import Limits as Limits
 
 _HOMES = {
     "kingpost.app": ("App",),
@@ -60,6 +61,7 @@ _HOMES = {
     "kingpost.doors.rest.settings": ("RestSettings",),
     "kingpost.engine.context": ("as_system",),
     "kingpost.language.builtins": ("now",),
+    "kingpost.protect.limits": ("Limits",),
     "kingpost.model.declare": (
         "Json", "Markdown", "NotLoaded", "action", "actor", "allow", "anyone", "authenticated", "computed", "deny",
         "field", "generated", "index", "nobody", "unique", "validate",

@@ -20,11 +20,14 @@ from kingpost.base.errors import KingpostError
 from kingpost.base.ids import uuid7
 from kingpost.base.problems import DeclarationError, Problem
 from kingpost.doors.direct import DirectEndpoints, Endpoint
+from kingpost.doors.health import HealthDoor
 from kingpost.doors.rest import RestDoor, RestSettings
+from kingpost.doors.rest.answer import send_answer
 from kingpost.doors.rest.openapi import merge
 from kingpost.doors.rest.problem import problem
 from kingpost.engine.context import Context, During, acting_as
 from kingpost.engine.engine import Engine
+from kingpost.engine.pulse import Pulse
 from kingpost.engine.repeats import records_in
 from kingpost.engine.runner import EngineRunner
 from kingpost.engine.serialize import Serializer
@@ -33,8 +36,13 @@ from kingpost.model.model import Model
 from kingpost.model.query_runner import current_runner
 from kingpost.model.resource import Resource, serializer
 from kingpost.model.schema import ModelSchema
+from kingpost.protect.flight import Flight
+from kingpost.protect.guard import Guard
+from kingpost.protect.limits import Limits
 from kingpost.stores.contract import SchemaChange, Store
 from kingpost.stores.registry import open_store
+
+HEALTH = 'another path, or App(..., health="/-/health"), or health=None where you do that yourself'
 
 
 class App(FastAPI):
@@ -43,8 +51,9 @@ class App(FastAPI):
     `stores`: URL by name, of which `main` is the default of resources. `actor`: the resource that actors are rows of;
     found from the rules where it is not named. `clock` and `ids` can be replaced, by tests above all. `secret` signs
     cursors and must be the same in all processes; by default it is `KINGPOST_SECRET`, else new for every process.
-    With `debug=True`, or KINGPOST_DEVELOPMENT=1 in the environment, a developer is told which rules refused. Everything
-    else goes to FastAPI. Raises `DeclarationError` with all that is wrong.
+    `limits` bound every request. At `health` a watcher asks whether the server lives (`/live`) and whether it can
+    answer (`/ready`); None: nowhere. With `debug=True`, or KINGPOST_DEVELOPMENT=1 in the environment, a developer is
+    told which rules refused. Everything else goes to FastAPI. Raises `DeclarationError` with all that is wrong.
     """
 
     def __init__(
@@ -59,6 +68,8 @@ class App(FastAPI):
         secret: bytes | None = None,
         api: str = "/api",
         rest: RestSettings | None = None,
+        limits: Limits | None = None,
+        health: str | None = "/health",
         **fastapi: Any,
     ) -> None:
         self.name = name
@@ -88,6 +99,11 @@ class App(FastAPI):
         )
         self._serialize = Serializer(self.engine)
         self._direct = DirectEndpoints(self.router.routes)
+        limits = limits or Limits()
+        self.health: HealthDoor | None = None
+        if health is not None:
+            self.health = HealthDoor(Pulse(self.model, self.stores), health.rstrip("/"), min(2, limits.deadline / 2))
+        self._guard = Guard(self._answer, limits, _tell, self.health.paths if self.health is not None else ())
         router: Any = self.router  # the attribute is a method to type checkers
         router.middleware_stack = self._innermost(router.middleware_stack)
         self.add_exception_handler(KingpostError, _as_problem)
@@ -95,16 +111,28 @@ class App(FastAPI):
     # Requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Every request passes the guard."""
+        if scope["type"] == "http":
+            await self._guard(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _answer(self, scope: Scope, flight: Flight) -> None:
         """Resource routes are entered directly where no middleware was added; the rest is FastAPI's."""
-        if scope["type"] == "http" and not self.user_middleware:
+        if not self.user_middleware:
             if self.rest.matches(scope["path"]):
-                await self.rest(scope, receive, send)
+                flight.watched = True
+                await self.rest(scope, flight.receive, flight.send)
                 return
             endpoint = self._direct.find(scope)
             if endpoint is not None:
-                await self._call(endpoint, scope, receive, send)
+                await self._call(endpoint, scope, flight.receive, flight.send)
                 return
-        await super().__call__(scope, receive, send)
+        if self.health is not None and scope["path"] in self.health.paths:
+            await self.health(scope, flight.receive, flight.send)
+            return
+        scope["kingpost.flight"] = flight
+        await super().__call__(scope, flight.receive, flight.send)
 
     async def _call(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         """An endpoint that takes nothing; what it raises goes the way of all that FastAPI's endpoints raise."""
@@ -126,6 +154,8 @@ class App(FastAPI):
             elif (raised := scope.pop("kingpost.raised", None)) is not None:
                 raise raised
             elif self.rest.matches(scope["path"]) or self._nowhere(scope):
+                if (flight := scope.get("kingpost.flight")) is not None:
+                    flight.watched = True
                 await self.rest(scope, receive, send)
             else:
                 with self._during(scope):
@@ -162,22 +192,31 @@ class App(FastAPI):
         if not self._starts:
             self._refuse_collisions()
             await self.engine.start()
+            self._guard.start()
         self._starts += 1
 
     async def stop(self) -> None:
         """Close the stores, when all who started them have stopped."""
         self._starts -= 1
         if not self._starts:
+            self._guard.stop()
             await self.engine.stop()
 
     def _refuse_collisions(self) -> None:
         paths = [str(getattr(route, "path", "")) for route in self.routes]
-        taken = [path for path in paths if self.rest.matches(path)]
-        if taken:
-            raise DeclarationError(
-                Problem("KP320", f"the route {path} has an address that belongs to a resource", "another path")
-                for path in taken
-            )
+        problems = [
+            Problem("KP320", f"the route {path} has an address that belongs to a resource", "another path")
+            for path in paths
+            if self.rest.matches(path)
+        ]
+        if self.health is not None:
+            problems += [
+                Problem("KP320", f"the route {path} has an address that tells of the server's health", HEALTH)
+                for path in paths
+                if path in self.health.paths
+            ]
+        if problems:
+            raise DeclarationError(problems)
 
     def acting(self, actor: Resource | None) -> AbstractContextManager[None]:
         """Code inside has the rights of this actor, and asks this application; None is the anonymous one."""
@@ -232,6 +271,11 @@ def _lifespan(app: App, user: Any) -> Callable[[Any], AbstractAsyncContextManage
             await app.stop()
 
     return lifespan
+
+
+async def _tell(send: Send, error: KingpostError) -> None:
+    """The answer of the guard, in the application's place."""
+    await send_answer(send, problem(error))
 
 
 async def _as_problem(request: Request, error: Exception) -> Response:

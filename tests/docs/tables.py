@@ -24,6 +24,7 @@ from kingpost.model.refusals import REFUSALS as MODEL
 from kingpost.model.schema import ModelSchema
 from kingpost.operate.codes import CODES as COMMAND_CODES
 from kingpost.plan.select import Select
+from kingpost.protect.limits import Limits
 from kingpost.stores.sql.dialects import POSTGRES, SQLITE, Dialect
 from kingpost.stores.sql.translate import translate
 from tests.docs.expressions import GROUPS, Row
@@ -193,6 +194,22 @@ def rest_settings() -> str:
     return "\n".join(["| setting | default | meaning |", "|---|---|---|", *lines, ""])
 
 
+def limits() -> str:
+    """Every limit of requests with its default."""
+    lines = [
+        f"| `{name}` | `{parameter.default!r}` | {_LIMITS[name]} |"
+        for name, parameter in inspect.signature(Limits).parameters.items()
+    ]
+    return "\n".join(["| limit | default | meaning |", "|---|---|---|", *lines, ""])
+
+
+_LIMITS: Final[Mapping[str, str]] = {
+    "deadline": "seconds from when the request is here as a whole to when the answer begins",
+    "in_flight": "how many requests one process works on at once; one more is refused at once",
+    "slow": "seconds that a client may keep a body from coming in, unless at 10 kB/s, or a stream from going out",
+}
+
+
 def _default(name: str) -> Any:
     return inspect.signature(RestSettings).parameters[name].default
 
@@ -351,6 +368,7 @@ PARTS: Final[dict[str, dict[str, Callable[..., str]]]] = {
     },
     "docs/reference/rest.md": {"problems": problems, "settings": rest_settings},
     "docs/reference/cli.md": {"commands": commands, "command codes": command_codes},
+    "docs/reliability.md": {"limits": limits},
     "docs/performance.md": {**performance.PARTS},
 }
 """What makes each generated part, by page. `language` is given the App that the page declares."""

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -66,6 +67,10 @@ class Server:
         told = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in told.split()]
 
+    def sockets(self) -> int:
+        """How many sockets the workers hold: those of clients among them."""
+        return sum(name.startswith("socket:") for pid in self.workers() for name in _files(pid))
+
     def kill_worker(self, pid: int, within: float = 30) -> None:
         """`kill -9` for one of them; return when another has taken its place."""
         os.kill(pid, signal.SIGKILL)
@@ -77,10 +82,13 @@ class Server:
     def kill(self) -> None:
         """`kill -9`, all processes of it."""
         if self.process is not None:
+            workers = self.workers()
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
+            while any(map(_runs, workers)):  # until then they hold their files
+                time.sleep(0.02)
 
     def terminate(self, within: float = 30) -> int:
         """What an operator's stop does. Answers the exit status."""
@@ -89,3 +97,19 @@ class Server:
         status = self.process.wait(within)
         self.process = None
         return status
+
+
+def _runs(pid: int) -> bool:
+    """Whether any thread of a process has not ended yet; the first of them may have, before the others."""
+    for task in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if task.read_text().rpartition(")")[2].split()[0] not in "ZX":
+                return True
+    return False
+
+
+def _files(pid: int) -> Iterator[str]:
+    """What a process has open."""
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            yield os.readlink(file)

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,63 +15,13 @@ import asyncpg
 import httpx2
 import pytest
 
-from kingpost import App
 from kingpost.testing import Client
+from tests.faults.client import add, add_two, keyed, open_two, opened, refused, tags, until
 from tests.faults.disks import SmallDisk, may_mount, small_disk
-from tests.faults.ledger import ledger
 from tests.services.postgres import PostgresServer, postgres
 from tests.services.proxy import Proxy, proxy
 
 LONG = "x" * 80
-
-
-@asynccontextmanager
-async def opened(url: str, options: str = "") -> AsyncIterator[tuple[App, Client]]:
-    app = ledger(f"{url}{options}")
-    async with Client(app, raise_errors=False) as client:
-        await app.sync()
-        yield app, client
-
-
-async def add(client: Client, tag: str, key: str = "") -> httpx2.Response:
-    return await client.post("/api/lines", json={"tag": tag}, headers=keyed(key))
-
-
-async def add_two(client: Client, tag: str, key: str = "") -> httpx2.Response:
-    many = [{"tag": f"{tag}.0"}, {"tag": f"{tag}.1"}]
-    return await client.post("/api/lines", json=many, headers=keyed(key))
-
-
-async def open_two(client: Client, tag: str, key: str = "") -> httpx2.Response:
-    return await client.post("/api/lines/-/open", json={"tag": tag}, headers=keyed(key))
-
-
-def keyed(key: str) -> dict[str, str]:
-    return {"idempotency-key": f'"{key}"'} if key else {}
-
-
-async def tags(client: Client) -> list[str]:
-    answer = await client.get("/api/lines?limit=1000&sort=tag&fields=tag")
-    assert answer.status_code == 200, answer.text
-    return [item["tag"] for item in answer.json()["items"]]
-
-
-async def until(good: Callable[[], Awaitable[bool]]) -> None:
-    """Ask again and again until it is so."""
-    async with asyncio.timeout(20):
-        while not await good():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-
-
-def refused(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
-    """The problem, which names the store and nothing of where it is."""
-    problem: dict[str, Any] = answer.json()
-    assert (answer.status_code, problem["type"]) == (status, f"/problems/{code}"), answer.text
-    assert "main" in problem["detail"]
-    assert "127.0.0.1" not in answer.text
-    if status == 503:
-        assert int(answer.headers["retry-after"]) >= 1
-    return problem
 
 
 @pytest.fixture
@@ -128,7 +78,7 @@ async def no_connections(between: Proxy) -> bool:
 async def test_a_server_without_free_places() -> None:
     with postgres(max_connections="12", superuser_reserved_connections="0") as server:
         url = server.create_database()
-        async with opened(url, "?wait=2") as (_, client):
+        async with opened(f"{url}?wait=2") as (_, client):
             others = await taken(url)
             # The connections that there are have to do.
             answers = await asyncio.gather(*(add(client, f"{number:02}") for number in range(30)))
@@ -270,7 +220,7 @@ async def test_a_database_that_takes_no_writes_for_a_while(postgres_server: Post
 
 
 async def test_who_finds_no_connection_free_is_told_in_time(postgres_url: str) -> None:
-    async with opened(postgres_url, "?pool=2&wait=0.3") as (_, client):
+    async with opened(f"{postgres_url}?pool=2&wait=0.3") as (_, client):
         assert (await add(client, "1")).status_code == 201
         lock = await asyncpg.connect(postgres_url)
         await lock.execute("BEGIN; LOCK TABLE line")

@@ -5,56 +5,24 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import pytest
 
 from kingpost import App, as_system
-from kingpost.testing import Client
 from tests.cli.running import kingpost
-from tests.faults.disks import SmallDisk, may_mount, small_disk
-from tests.faults.ledger import ledger
+from tests.faults.client import add, opened, refused, tags
+from tests.faults.disks import SmallDisk, may_mount, small_disk, spoil
 
 APP = Path(__file__).with_name("ledger.py")
 LONG = "x" * 80
 
 
-@asynccontextmanager
-async def opened(file: Path, options: str = "") -> AsyncIterator[tuple[App, Client]]:
-    app = ledger(f"sqlite:///{file}{options}")
-    async with Client(app, raise_errors=False) as client:
-        await app.sync()
-        yield app, client
-
-
-async def add(client: Client, tag: str) -> httpx2.Response:
-    return await client.post("/api/lines", json={"tag": tag})
-
-
-async def tags(client: Client) -> list[str]:
-    answer = await client.get("/api/lines?limit=1000&sort=tag&fields=tag")
-    assert answer.status_code == 200, answer.text
-    return [item["tag"] for item in answer.json()["items"]]
-
-
 def is_whole(file: Path) -> bool:
     with closing(sqlite3.connect(file)) as connection:
         return bool(connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)])
-
-
-def refused(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
-    """The problem, which names the store and not the file."""
-    problem: dict[str, Any] = answer.json()
-    assert (answer.status_code, problem["type"]) == (status, f"/problems/{code}"), answer.text
-    assert "main" in problem["detail"]
-    assert "/" not in problem["detail"]
-    if status == 503:
-        assert int(answer.headers["retry-after"]) >= 1
-    return problem
 
 
 # ---------------------------------------------------------------------------------------------------------- a full disk
@@ -104,7 +72,7 @@ async def test_a_full_disk_refuses_writes_only_and_for_as_long_as_it_is_full(
     room: Room, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = room.folder / "ledger.db"
-    async with opened(file) as (app, client):
+    async with opened(f"sqlite:///{file}") as (app, client):
         written = [f"{number:04}" for number in range(20)]
         for tag in written:
             assert (await add(client, tag)).status_code == 201
@@ -152,13 +120,13 @@ async def test_damage_found_while_running_is_a_503_and_a_word_to_the_operator(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / "ledger.db"
-    async with opened(file) as (_, client):
+    async with opened(f"sqlite:///{file}") as (_, client):
         for start in range(0, 5000, 1000):
             rows = [{"tag": f"{number:080}"} for number in range(start, start + 1000)]
             assert (await client.post("/api/lines", json=rows)).status_code == 201
         account = (await client.post("/api/accounts", json={})).json()["id"]
     spoil(file, "line")
-    async with opened(file) as (_, client):
+    async with opened(f"sqlite:///{file}") as (_, client):
         for _ in range(3):
             refused(await client.get("/api/lines?limit=1000&tag[contains]=z"), 503, "KP503")
         assert f"{file} is damaged" in caplog.text
@@ -169,24 +137,6 @@ async def test_damage_found_while_running_is_a_503_and_a_word_to_the_operator(
         assert (answer.status_code, answer.json()["tags"]) == (200, ["x"])
 
 
-def spoil(file: Path, table: str) -> None:
-    """Overwrite the pages of a table, but for the first one, so that they can't be read as what they are."""
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", [table]).fetchone()
-        (size,) = connection.execute("PRAGMA page_size").fetchone()
-    with file.open("r+b") as opened:
-        opened.seek((root - 1) * size)
-        interior = opened.read(size)
-        assert interior[0] == 5  # an interior page of a table: SQLite's file format, section 1.6
-        cells = int.from_bytes(interior[3:5], "big")
-        for cell in range(cells):
-            at = int.from_bytes(interior[12 + 2 * cell : 14 + 2 * cell], "big")
-            child = int.from_bytes(interior[at : at + 4], "big")
-            opened.seek((child - 1) * size)
-            opened.write(b"\xff" * size)
-
-
 # --------------------------------------------------------------------------------------------------- the file goes away
 
 
@@ -194,7 +144,7 @@ async def test_a_file_that_is_removed_or_replaced_takes_no_writes_that_would_be_
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file, aside = tmp_path / "ledger.db", tmp_path / "aside.db"
-    async with opened(file) as (_, client):
+    async with opened(f"sqlite:///{file}") as (_, client):
         assert (await add(client, "1")).status_code == 201
         file.rename(aside)
         refused(await add(client, "2"), 503, "KP503")
@@ -208,7 +158,7 @@ async def test_a_file_that_is_removed_or_replaced_takes_no_writes_that_would_be_
 
 async def test_reads_notice_it_too(tmp_path: Path) -> None:
     file = tmp_path / "ledger.db"
-    async with opened(file) as (_, client):
+    async with opened(f"sqlite:///{file}") as (_, client):
         assert (await add(client, "1")).status_code == 201
         file.unlink()
         while (answer := await client.get("/api/lines")).status_code == 200:  # for a second at most
@@ -219,7 +169,7 @@ async def test_reads_notice_it_too(tmp_path: Path) -> None:
 async def test_a_disk_that_can_only_be_read_is_told_at_the_start(room: Room, tmp_path: Path) -> None:
     shutil.copy(APP, tmp_path / "app.py")
     file = room.folder / "ledger.db"
-    async with opened(file):
+    async with opened(f"sqlite:///{file}"):
         pass
     room.close()
     told = kingpost("serve", "--port", "0", folder=tmp_path, status=1, LEDGER_STORE=f"sqlite:///{file}")
@@ -233,7 +183,7 @@ async def test_a_disk_that_can_only_be_read_is_told_at_the_start(room: Room, tmp
 
 async def test_a_lock_that_stays(tmp_path: Path) -> None:
     file = tmp_path / "ledger.db"
-    async with opened(file, "?wait=0.2") as (_, client):
+    async with opened(f"sqlite:///{file}?wait=0.2") as (_, client):
         with closing(sqlite3.connect(file, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             refused(await add(client, "1"), 503, "KP503")
@@ -253,9 +203,9 @@ def crash(file: Path, to: Path) -> None:
 
 async def test_what_a_crash_left_in_the_log_is_there_again(tmp_path: Path) -> None:
     file = tmp_path / "ledger.db"
-    async with opened(file) as (_, client):
+    async with opened(f"sqlite:///{file}") as (_, client):
         for number in range(50):
             assert (await add(client, f"{number:02}")).status_code == 201
         crash(file, tmp_path / "after")
-    async with opened(tmp_path / "after" / "ledger.db") as (_, client):
+    async with opened(f"sqlite:///{tmp_path}/after/ledger.db") as (_, client):
         assert await tags(client) == [f"{number:02}" for number in range(50)]

@@ -108,6 +108,12 @@ class Unavailable(KingpostError):
     title = "Temporarily unavailable"
 
 
+class Incomplete(KingpostError):
+    """The request did not arrive as a whole in time (REST: 408)."""
+
+    title = "The request did not come in time"
+
+
 class TooSlow(KingpostError):
     """The answer took longer than it may, and was given up (REST: 504)."""
 

@@ -1,24 +1,18 @@
-"""What a piece of work waits for, noted when it is given up: so that whoever gave it up can say where it was."""
+"""What a piece of work waits for when it is given up: so that whoever gave it up can say where it was."""
 
 from __future__ import annotations
 
-from contextvars import ContextVar
-from dataclasses import dataclass
+from asyncio import CancelledError
 
 
-@dataclass(slots=True)
 class Waiting:
-    """`store`: the name of the one that was asked when the work was cancelled, if one was."""
+    """A note that is sent along with a cancellation (`Task.cancel(note)`). `store`: the one that was being asked."""
 
     store: str = ""
 
 
-waiting: ContextVar[Waiting | None] = ContextVar("kingpost_waiting", default=None)
-"""The note of the present request; None where nobody would read it."""
-
-
-def waited_for(store: str) -> None:
+def waited_for(store: str, given_up: CancelledError) -> None:
     """Called where work that has been cancelled comes out of a store."""
-    note = waiting.get()
-    if note is not None:
-        note.store = store
+    for note in given_up.args:
+        if isinstance(note, Waiting) and not note.store:
+            note.store = store

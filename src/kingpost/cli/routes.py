@@ -34,7 +34,7 @@ def _of_resources(app: App) -> Iterator[tuple[str, str, str, str]]:
     shown = {f"{prefix}/{one.path.strip('/')}": one for one in app.model.resources.values() if not one.internal}
     # The longest path first: one resource may live below the path of another.
     bases = sorted(shown, key=len, reverse=True)
-    for method, path, what in app.rest.routes():
+    for method, path, what in (*app.rest.routes(), *(() if app.health is None else app.health.routes())):
         base = next((one for one in bases if f"{path}/".startswith(f"{one}/")), None)
         if base is None:
             yield method, path, what, "anyone"

@@ -21,8 +21,8 @@ async def fetch_rows(store: Store, name: str, prepared: Any, params: Mapping[str
         return await (store if transaction is None else transaction).fetch(prepared, params)
     except StoreError as error:
         raise explained(error, name) from error
-    except CancelledError:
-        waited_for(name)
+    except CancelledError as given_up:
+        waited_for(name, given_up)
         raise
 
 
@@ -41,8 +41,8 @@ async def write_batch(store: Store, name: str, operations: Sequence[Operation]) 
     transaction = open_transaction(name)
     try:
         return await (store if transaction is None else transaction).write(operations)
-    except CancelledError:
-        waited_for(name)
+    except CancelledError as given_up:
+        waited_for(name, given_up)
         raise
 
 
@@ -53,6 +53,6 @@ def asked(store: str) -> Generator[None]:
         yield
     except StoreError as error:
         raise explained(error, store) from error
-    except CancelledError:
-        waited_for(store)
+    except CancelledError as given_up:
+        waited_for(store, given_up)
         raise

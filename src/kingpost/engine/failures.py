@@ -6,6 +6,7 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from kingpost.base.counted import Counted
 from kingpost.base.errors import (
     Conflict,
     Detail,
@@ -33,7 +34,9 @@ from kingpost.stores.contract import (
     UniqueViolation,
 )
 
-log = logging.getLogger("kingpost.store")
+_log = logging.getLogger("kingpost.store")
+_told = Counted(_log)
+"""A store that is down is down for every request."""
 
 
 def explained(error: StoreError, store: str, standing: Standing | None = None) -> KingpostError:
@@ -57,7 +60,7 @@ def explained(error: StoreError, store: str, standing: Standing | None = None) -
         case CheckFailed(reason=reason):
             return Forbidden("KP403", f"the rules do not let you {reason} a row like this")
         case RowRefused():
-            log.info("store %s: %s", store, error)
+            _log.info("store %s: %s", store, error)
             message = "the database holds these rows to more than is declared, and refuses this one"
             return Rejected("KP422", message)
         case OutOfRange():
@@ -65,20 +68,20 @@ def explained(error: StoreError, store: str, standing: Standing | None = None) -
         case TooComplex():
             return Unsupported("KP305", "the store can't read so large a statement: ask for less at once")
         case OutcomeUnknown():
-            log.error("store %s: %s", store, error)
+            _told.say(logging.ERROR, f"store {store}: {error}")
             return unknown_outcome(f"the store {store} was lost before it told what became of the write")
         case StoreDown():
-            log.error("store %s: %s", store, error)
+            _told.say(logging.ERROR, f"store {store}: {error}")
             return Unavailable("KP503", f"the store {store} does not answer; try again")
         case StoreFull():
-            log.error("store %s: %s", store, error)
+            _told.say(logging.ERROR, f"store {store}: {error}")
             return OutOfSpace("KP507", f"the store {store} is full: nothing was written; reads go on")
         case stores.TooSlow():
-            log.warning("store %s: %s", store, error)
+            _told.say(logging.WARNING, f"store {store}: {error}")
             return TooSlow("KP506", f"the store {store} needs too long for this; ask for less, or filter")
         case _:  # tables that differ from the declaration, most often: the operator has to know
-            words = "store %s refused: %s; `kingpost db diff` shows how it differs from the declaration"
-            log.error(words, store, error)
+            remedy = "`kingpost db diff` shows how it differs from the declaration"
+            _told.say(logging.ERROR, f"store {store} refused: {error}; {remedy}")
             return Unavailable("KP504", f"the store {store} could not do this as it is; its operator has been told")
 
 

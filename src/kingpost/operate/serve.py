@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from kingpost.base.problems import DeclarationError, Problem
+from kingpost.operate.connections import CONNECTIONS, SLOW, allow_many_files, serve_in_worker
 from kingpost.operate.failure import PACKAGE, Failure
 from kingpost.operate.logs import REQUEST, logging_config
 from kingpost.operate.ports import require_free
@@ -71,7 +72,8 @@ def _import_ahead(serving: Serving) -> None:
 
 
 def _run(serving: Serving, report: Report) -> int:
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
     from granian.server import Server
 
@@ -82,6 +84,10 @@ def _run(serving: Serving, report: Report) -> int:
         address=serving.host,
         port=serving.port,
         interface=Interfaces.ASGI,
+        # Not HTTP/2 without TLS as well: to find out which of them it is Granian would wait for ever.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=SLOW * 1000),
+        backpressure=CONNECTIONS,
         workers=serving.workers,
         log_level=LogLevels.error,
         log_dictconfig=logging_config(production=serving.production),
@@ -96,7 +102,8 @@ def _run(serving: Serving, report: Report) -> int:
     )
     server.on_reload(lambda: report(prepare(serving.target, create=not serving.production), True))
     try:
-        server.serve(target_loader=partial(load_in_worker, serving.target), wrap_loader=False)
+        allow_many_files()
+        server.serve(serve_in_worker, partial(load_in_worker, serving.target), wrap_loader=False)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
     return 0

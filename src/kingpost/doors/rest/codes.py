@@ -122,6 +122,8 @@ KP173 The row exists
     If-None-Match forbids the request for a row as it is.
 
 # the server
+KP174 The request did not come in time
+    The body of the request came in too slowly. Send it again over a better connection, or in smaller parts.
 KP190 An error in the server
     Something went wrong that is not your doing. The log of the server tells more under the id in instance.
 
@@ -176,6 +178,9 @@ KP506 The answer took too long
 KP507 The store is full
     The disk of the database behind this API has no room left. Nothing of the write has taken effect; what is there can
     be read.
+KP508 Too many requests at once
+    This server answers as many requests as it can, and this would have been one more. Nothing was done. Wait as long as
+    the header Retry-After says, and send it again.
 """
 
 CODES: Final = {

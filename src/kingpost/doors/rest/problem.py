@@ -14,6 +14,7 @@ from kingpost.base.errors import (
     Conflict,
     Detail,
     Forbidden,
+    Incomplete,
     Invalid,
     KingpostError,
     NotFound,
@@ -36,6 +37,7 @@ STATUS: Final[dict[type[KingpostError], int]] = {
     Unauthenticated: 401,
     Forbidden: 403,
     NotFound: 404,
+    Incomplete: 408,
     Conflict: 409,
     Stale: 412,
     Rejected: 422,
@@ -86,6 +88,8 @@ def problem(error: KingpostError, *, challenge: str = "Bearer", hint: str = "") 
         headers.append((b"www-authenticate", challenge.encode("latin-1")))
     elif status == 503:
         headers.append(RETRY_AFTER)
+    elif status == 408:  # what is still to come of it can't be told from a next request (RFC 9110, section 15.5.9)
+        headers.append((b"connection", b"close"))
     title = error.words if isinstance(error, Refused) else error.title
     return Answer(status, headers, _encode(status, error.code, title, error.message, error.details, hint=hint))
 

@@ -34,7 +34,8 @@ class PostgresStore:
     """A store in one PostgreSQL database, or one that speaks its protocol.
 
     Reads run in autocommit on connections that are read-only, writes on others. `?pool=10` in the URL is the number
-    of reading connections of this process; half as many write.
+    of reading connections of this process; half as many write, and half as many stream: a stream takes as long as its
+    reader likes, and must not keep all others from reading.
     """
 
     def __init__(self, url: str, model: Model, name: str, settings: StoreSettings | None = None) -> None:
@@ -47,9 +48,10 @@ class PostgresStore:
         size = parameters.get("pool", "10")
         if not size.isdecimal() or int(size) < 1:
             raise url_problem(url, f"pool={size} is not a number of connections", "pool=10")
-        wait = self._settings.wait
+        wait, half = self._settings.wait, max(int(size) // 2, 2)
         self._reads = Pool(lambda: self._connect(read_only=True), int(size), wait, "reading")
-        self._writes = Pool(lambda: self._connect(read_only=False), max(int(size) // 2, 2), wait, "writing")
+        self._streams = Pool(lambda: self._connect(read_only=True), half, wait, "streaming")
+        self._writes = Pool(lambda: self._connect(read_only=False), half, wait, "writing")
 
     @property
     def abilities(self) -> Abilities:
@@ -57,16 +59,16 @@ class PostgresStore:
 
     async def start(self) -> None:
         """Connect once, so that a wrong address shows now."""
-        self._reads.start()
-        self._writes.start()
+        for pool in (self._reads, self._streams, self._writes):
+            pool.start()
         connection = await self._reads.acquire()
         if any(resource.adopted for resource in self._ground.resources):
             self._dialect.sorts_by_code_point = await connection.fetchval(postgres_catalog.BY_CODE_POINT)
         self._reads.release(connection)
 
     async def stop(self) -> None:
-        await self._reads.stop()
-        await self._writes.stop()
+        for pool in (self._reads, self._streams, self._writes):
+            await pool.stop()
 
     def prepare(self, select: Select) -> Statement:
         return self._ground.translate(select)
@@ -80,7 +82,7 @@ class PostgresStore:
         self, prepared: Statement, params: Mapping[str, object], *, chunk: int = 1000
     ) -> AsyncGenerator[Rows, None]:
         arguments = prepared.arguments(params)
-        connection = await self._reads.acquire()
+        connection = await self._streams.acquire()
         clean = False
         try:
             await connection.execute("BEGIN")
@@ -92,7 +94,7 @@ class PostgresStore:
         except FAILURES as error:
             raise self._runner.explain(error) from error
         finally:
-            self._reads.release(connection, broken=not clean)
+            self._streams.release(connection, broken=not clean)
 
     async def write(self, operations: Sequence[Operation]) -> list[Rows]:
         steps = self._ground.batches.steps(operations)

@@ -743,6 +743,7 @@ async def test_system_rights_end_with_their_block(app: App, held: Held) -> None:
             assert await Member.where(name="canary-shy").count() == 1
         ended.set()
         assert await Member.where(name="canary-shy").count() == 0
+        ended.set()
         assert await task == 0
 
 

@@ -18,7 +18,6 @@ from kingpost.base.errors import (
     Unavailable,
     Unsupported,
 )
-from kingpost.language.tree import TRUE
 from kingpost.plan.standing import Standing
 from kingpost.stores import contract as stores
 from kingpost.stores.contract import (
@@ -52,9 +51,9 @@ def explained(error: StoreError, store: str, standing: Standing | None = None) -
             return Conflict("KP409", message, [Detail(f"/{name}", "KP409", message) for name in members])
         case ReferenceViolation(kind="missing", members=members):
             return no_such_row(tuple(members))
-        case ReferenceViolation(resource=resource):
-            seen = standing is None or (resource in standing.model.resources and standing.visible(resource) == TRUE)
-            return Conflict("KP410", f"other rows still refer to this one{f': {resource}' if seen else ''}")
+        case ReferenceViolation():  # by rows that the asker may not see: of others `in_use` tells
+            words = "rows that you do not see still refer to this one"
+            return Conflict("KP410", f"{words}; somebody who does has to delete or change them first")
         case CheckFailed(reason=reason) if reason.startswith("reference "):
             return no_such_row((reason.removeprefix("reference "),))
         case CheckFailed(reason=reason):

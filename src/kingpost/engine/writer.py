@@ -21,6 +21,7 @@ from kingpost.engine.failures import within
 from kingpost.engine.inserts import Inserts
 from kingpost.engine.loading import Key, Loaded, Loader
 from kingpost.engine.plans import Plans
+from kingpost.engine.reasons import Reasons
 from kingpost.engine.repeats import Idempotency, Repeats
 from kingpost.engine.rows import Rows, Values
 from kingpost.engine.shown import Shown
@@ -56,6 +57,7 @@ class Writer:
         self.inserts = Inserts(self.model, rows, new_id)
         self.checks = Checks(plans, stores, rows)
         self.unwritten = Unwritten(self.checks, stores, rows)
+        self.reasons = Reasons(plans, stores, self.unwritten)
         self.loader = Loader(plans, stores, rows)
 
     # Creating
@@ -97,8 +99,7 @@ class Writer:
         except StoreError as error:
             before = await self.repeats.find(found, repeat, context) if self.repeats.repeated(error) else None
             if before is None:
-                await batch.decide(error, self.unwritten, context)
-                raise batch.explained(error, self.plans.standing(context), context, found.store) from error
+                raise await self.reasons.told(error, batch, context, found.store) from error
             return before
         made = self.rows.made(batch.operations, answers)
         if learn is not None:
@@ -383,8 +384,7 @@ class Writer:
             except StoreError as error:
                 if self.repeats.repeated(error) and await self.repeats.find(found, repeat, context) is not None:
                     return None
-                await batch.decide(error, self.unwritten, context)
-                raise batch.explained(error, self.plans.standing(context), context, found.store) from error
+                raise await self.reasons.told(error, batch, context, found.store) from error
             else:
                 return held + 1 if held is not None and found.counted else batch.version(answers)
         return None

@@ -4,6 +4,7 @@ Author    key UUID, unique name, boss: Author | None, articles (the other side o
 Article   key int, author: Author (restrict), editor: Author | None (null), tags: list[Tag], comments
 Tag       key int, unique name
 Comment   key int, article: Article (cascade), stars: int | None
+Vote      key int, comment: Comment (restrict)
 Seat      key (row, place)
 Ticket    key int, seat: Seat | None, price: Decimal
 Thing     a field of every type, each once required and once nullable
@@ -134,6 +135,7 @@ COMMENT = _resource(
     [_key("id"), _field("text", TEXT, str), _field("stars", INT.maybe(), int)],
     [_one("article", "Article", on_delete="cascade")],
 )
+VOTE = _resource("Vote", [_key("id")], [_one("comment", "Comment")])
 SEAT = _resource("Seat", [_key("row"), _key("place", TEXT), _field("taken", BOOL, bool)], key=("row", "place"))
 TICKET = _resource(
     "Ticket",
@@ -163,7 +165,7 @@ GUEST = replace(
     adopted=True,
 )
 
-RESOURCES = (AUTHOR, ARTICLE, TAG, ARTICLE_TAG, COMMENT, SEAT, TICKET, THING, LOG, ORDER, LINE, GUEST)
+RESOURCES = (AUTHOR, ARTICLE, TAG, ARTICLE_TAG, COMMENT, VOTE, SEAT, TICKET, THING, LOG, ORDER, LINE, GUEST)
 
 
 def model(*resources: ResourceModel) -> Model:

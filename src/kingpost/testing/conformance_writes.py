@@ -186,6 +186,14 @@ class Writes:
             await library.write([Delete("Seat", (1, "b"), version=1)])
         assert (caught.value.resource, caught.value.members, caught.value.kind) == ("Ticket", ("seat",), "in use")
 
+    async def test_a_row_stays_with_which_a_row_in_use_would_go(self, library: Store) -> None:
+        await library.write([Insert("Vote", ("id", "comment_id"), [(1, 2)])])
+        with pytest.raises(ReferenceViolation) as caught:
+            await library.write([Delete("Article", (1,))])
+        assert (caught.value.resource, caught.value.members, caught.value.kind) == ("Vote", ("comment",), "in use")
+        assert await ids(library, "Comment") == [1, 2, 3]
+        await library.write([Delete("Article", (3,))])
+
     async def test_what_goes_with_a_row(self, library: Store) -> None:
         await library.write([Delete("Article", (1,))])
         assert await ids(library, "Comment") == [3]

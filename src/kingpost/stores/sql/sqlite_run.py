@@ -21,6 +21,9 @@ FAILURES = (sqlite3.Error, OverflowError, UnicodeEncodeError)
 """What the driver raises, the latter two for values that it can't bind."""
 
 TOO_COMPLEX = ("parser stack overflow", "Expression tree is too large", "too many ", "tables in a join")
+LOOKED_THROUGH = 1_000
+"""So many rows that would go with one are looked through for what keeps it."""
+
 OUT_OF_RANGE = ("integer overflow", "too large", "user-defined function")  # ours raise for nothing else
 
 
@@ -123,9 +126,12 @@ class Runner:
             if violation is not None:
                 return violation
         if isinstance(operation, Update | Delete):
-            violation = self._in_use(connection, step, self.model[operation.resource], operation.key)
-            if violation is not None:
-                return violation
+            # The key stands last in the arguments, or before the version.
+            end = len(step.rows[0]) - (operation.version is not None)
+            key = tuple(step.rows[0][end - len(operation.key) : end])
+            holder = self._holder(connection, operation.resource, key)
+            if holder is not None:
+                return self.names.reference(step, holder[0].table, holder[1].columns, "in use")
         kind = "a reference points nowhere" if isinstance(operation, Insert | Update) else "the row is in use"
         name = operation.select.resource if isinstance(operation, Check) else operation.resource
         return ReferenceViolation(f"{name}: {kind}", name, (), "in use", step.index)
@@ -143,18 +149,22 @@ class Runner:
                     return self.names.reference(step, resource.table, relation.columns, "missing")
         return None
 
-    def _in_use(
-        self, connection: sqlite3.Connection, step: Step, target: ResourceModel, key: Sequence[object]
-    ) -> StoreError | None:
-        # The key stands last in the arguments, or before the version.
-        end = len(step.rows[0]) - (getattr(step.operation, "version", None) is not None)
-        arguments = step.rows[0][end - len(key) : end]
-        for resource in self.resources:
-            for relation in self._held(resource):
-                if relation.target == target.name and self._rows(
-                    connection, resource.table, relation.columns, arguments
-                ):
-                    return self.names.reference(step, resource.table, relation.columns, "in use")
+    def _holder(
+        self, connection: sqlite3.Connection, target: str, key: tuple[Any, ...]
+    ) -> tuple[ResourceModel, RelationModel] | None:
+        """What keeps a row from being deleted: a row that refers to it, or to one that would go with it."""
+        going, seen = [(target, key)], {(target, key)}
+        for gone, its_key in going:  # grows on the way
+            for resource in self.resources:
+                for relation in self._held(resource):
+                    if relation.target != gone or relation.on_delete == "null":
+                        continue
+                    rows = self._rows(connection, resource, relation.columns, its_key)
+                    if rows and relation.on_delete == "restrict":
+                        return resource, relation
+                    found = [(resource.name, row) for row in rows if (resource.name, row) not in seen]
+                    seen.update(found)
+                    going.extend(found if len(going) < LOOKED_THROUGH else ())
         return None
 
     def _held(self, resource: ResourceModel) -> Iterator[RelationModel]:
@@ -165,11 +175,16 @@ class Runner:
                 yield relation
 
     def _there(self, connection: sqlite3.Connection, target: ResourceModel, key: Sequence[object]) -> bool:
-        return self._rows(connection, target.table, [column.name for column in key_columns(self.model, target)], key)
+        return bool(self._rows(connection, target, self._key(target), key))
 
     def _rows(
-        self, connection: sqlite3.Connection, table: str, names: Iterable[str], arguments: Sequence[object]
-    ) -> bool:
+        self, connection: sqlite3.Connection, resource: ResourceModel, names: Iterable[str], arguments: Sequence[object]
+    ) -> list[tuple[Any, ...]]:
+        """The keys of the rows that hold these values, a hundred at most."""
         known = " AND ".join(f'"{name}" = ?' for name in names)
-        found = connection.execute(f'SELECT 1 FROM "{table}" WHERE {known} LIMIT 1', arguments)
-        return found.fetchone() is not None
+        key = ", ".join(f'"{name}"' for name in self._key(resource))
+        text = f'SELECT {key} FROM "{resource.table}" WHERE {known} LIMIT 100'
+        return connection.execute(text, arguments).fetchall()
+
+    def _key(self, resource: ResourceModel) -> list[str]:
+        return [column.name for column in key_columns(self.model, resource)]

@@ -1,0 +1,45 @@
+"""What keeps a row from being deleted, as far as the actor may see it: by which relation, and how many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kingpost.base.errors import Conflict
+from kingpost.engine.asking import fetch_rows
+from kingpost.engine.context import Context
+from kingpost.engine.plans import Plans, parameters
+from kingpost.plan.in_use import plan_in_use
+from kingpost.plan.select import Delete, Operation
+from kingpost.plan.values import bound_key
+from kingpost.stores.contract import Store
+
+NEXT: Final = "delete these first, or have them refer to another row"
+
+
+class InUse:
+    """Asks, after a store has refused a delete, what the actor may know of the reason."""
+
+    def __init__(self, plans: Plans, stores: Mapping[str, Store]) -> None:
+        self._plans = plans
+        self._stores = stores
+
+    async def conflict(self, operation: Operation, context: Context) -> Conflict | None:
+        """The error (KP410) where the actor sees rows that stand in the way of this delete."""
+        if not isinstance(operation, Delete):
+            return None
+        found = self._plans.rights.model[operation.resource]
+        store = self._stores[found.store]
+
+        def make(standing: Any) -> Any:
+            return [(one, store.prepare(one.select)) for one in plan_in_use(standing, found.name)]
+
+        told: list[str] = []
+        for one, prepared in self._plans.find(("in use", found.name), context, make):
+            params = {**parameters(context, one.captures), "key": bound_key(operation.key)}
+            ((rows,),) = await fetch_rows(store, found.store, prepared, params)
+            if rows:
+                told.append(f"{one.resource}.{'.'.join(one.path)} ({rows} row{'' if rows == 1 else 's'})")
+        if not told:
+            return None
+        return Conflict("KP410", f"other rows still refer to this one: {', '.join(told)}; {NEXT}")

@@ -79,6 +79,111 @@ def test_a_unique_value_tells_nothing_within_the_tenant_only(advised: Path) -> N
     assert "that company and code is unique tells" in kingpost("check", "--no-stores", folder=advised).stdout
 
 
+UNIQUE = """
+from kingpost import App, Resource, actor, allow, anyone, authenticated, deny, field, unique
+
+class Company(Resource, read=anyone):
+    name: str = field(max_length=80)
+
+class User(Resource, read=anyone):
+    company: Company
+    role: str = field(max_length=9)
+
+class Everybody(Resource, read=authenticated, write=authenticated):
+    name: str = field(unique=True, max_length=9)
+
+class Bosses(Resource, read="me is not None and me.role == 'boss'", write="me is not None and me.role == 'boss'"):
+    name: str = field(unique=True, max_length=9)
+
+class Own(Resource, write="self.owner == me"):
+    owner: User = field(default=actor)
+    shared: bool = False
+    name: str = field(max_length=9)
+    once = unique("owner", "name")
+
+    @allow("read")
+    def seen(self, me: User | None) -> bool:
+        return self.shared or (me is not None and (self.owner == me or me.role == "boss"))
+
+    @deny("read", "write")
+    def banned(self, me: User | None) -> bool:
+        return me is not None and me.role == "banned"
+
+class Ours(Resource):
+    by: User
+    name: str = field(max_length=9)
+    once = unique("by", "name")
+
+    @allow("read", "write")
+    def ours(self, me: User) -> bool:
+        return self.by.company == me.company
+
+class Live(Resource, read="self.live", write=anyone):
+    name: str = field(max_length=9)
+    live: bool = False
+    once = unique("name", where=lambda row: row.live)
+
+class Numbered(Resource, read="self.live or (me is not None and me.role == 'boss')", write=anyone):
+    live: bool = False
+    number: int | None = field(default=None, unique=True, write="me is not None and me.role == 'boss'")
+
+app = App("honest", resources=[Company, User, Everybody, Bosses, Own, Ours, Live, Numbered])
+"""
+
+
+def test_who_sees_every_row_that_can_be_in_the_way_is_told_nothing(tmp_path: Path) -> None:
+    """What the rule for writing demands of the unique members holds of the row in the way, too."""
+    (tmp_path / "app.py").write_text(UNIQUE)
+    assert "no problems, 0 warnings" in kingpost("check", "--no-stores", "--strict", folder=tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    ("honest", "telling", "members"),
+    [
+        ("Everybody(Resource, read=authenticated, write=authenticated)",
+         "Everybody(Resource, read=authenticated, write=anyone)", "name"),
+        ('once = unique("owner", "name")', 'once = unique("name")', "name"),
+        ('write="self.owner == me"', "write=\"me is not None and (self.owner == me or me.role == 'editor')\"",
+         "owner and name"),
+        ('@deny("read", "write")', '@deny("read")', "owner and name"),
+        ("lambda row: row.live", "lambda row: not row.live", "name"),
+        (", write=\"me is not None and me.role == 'boss'\")\n\napp", ")\n\napp", "number"),
+    ],
+)  # fmt: skip
+def test_who_does_not_see_it_is_told(tmp_path: Path, honest: str, telling: str, members: str) -> None:
+    assert UNIQUE.count(honest) == 1
+    (tmp_path / "app.py").write_text(UNIQUE.replace(honest, telling))
+    told = kingpost("check", "--no-stores", "--strict", folder=tmp_path, status=1).stdout
+    assert re.findall(r"KC101 \w+: that (.*) is unique tells", told) == [members]
+
+
+def test_what_is_acknowledged_is_shown_with_its_reason(advised: Path) -> None:
+    source = ADVISED.replace("unique=True)", 'unique=True, acknowledged={"KC101": "numbers are printed anyway"})')
+    source = source.replace(
+        "    note: str\n", '    note: str = field(acknowledged={"KC103": "a log has no bound"})\n', 1
+    )
+    source = source.replace(', tenant="company"', "")
+    source = source.replace('"company", "code")', '"company", "code", acknowledged={"KC101": "so be it"})')
+    (advised / "app.py").write_text(source)
+    told = kingpost("check", "--no-stores", folder=advised).stdout
+    assert re.findall(r"^(KC\d+)", told, re.M) == ["KC104", "KC102"]
+    assert re.findall(r"acknowledged (KC\d+) (\S+).*\n  Why: (.*)", told) == [
+        ("KC101", "Invoice:", "so be it"),
+        ("KC101", "Invoice:", "numbers are printed anyway"),
+        ("KC103", "Invoice.note", "a log has no bound"),
+    ]
+    assert told.rstrip().endswith("no problems, 2 warnings, 3 acknowledged")
+
+
+def test_what_is_acknowledged_for_nothing_is_a_warning(advised: Path) -> None:
+    bound = 'code: str = field(max_length=9, acknowledged={"KC103": "it was long"})'
+    (advised / "app.py").write_text(ADVISED.replace("code: str = field(max_length=9)", bound))
+    told = kingpost("check", "--no-stores", folder=advised).stdout
+    assert "KC107 Invoice.code: KC103 is acknowledged, and not found there" in told
+    (advised / "app.py").write_text(ADVISED.replace("(max_length=9)", '(max_length=9, acknowledged={"KC103": " "})'))
+    assert "KM214" in kingpost("check", "--no-stores", folder=advised, status=1).stdout
+
+
 def test_tables_that_differ_are_warned_of(advised: Path) -> None:
     told = kingpost("check", folder=advised).stdout
     assert told.count("KC105") == 1

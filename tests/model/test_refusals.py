@@ -224,6 +224,20 @@ def bound_of_another_type():
     return one(hours=(int, field(ge="zero")))
 
 
+@case("KM214")
+def acknowledged_for_no_reason():
+    return one(code=(str, field(acknowledged={"KC103": " "})))
+
+
+@case("KM214")
+def acknowledged_for_no_reason_in_a_constraint():
+    class Thing(Resource):
+        code: str
+        once = unique("code", acknowledged=["KC101"])  # type: ignore[arg-type]
+
+    return [Thing]
+
+
 @case("KM301")
 def key_of_nothing():
     class Thing(Resource, key="coed"):

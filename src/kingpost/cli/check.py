@@ -17,14 +17,15 @@ def check(app: Application = None, /, *, strict: bool = False, stores: bool = Tr
     """Build the application and report every problem in it, with place and remedy; then warnings.
 
     Warnings have stable ids (KC101 ...): text without a bound, resources and actions that no rule speaks of, unique
-    values that tell of hidden rows, tables that differ from the declaration. Exit status 1 where there is a problem.
+    values that tell of hidden rows, tables that differ from the declaration. What the declaration acknowledges is shown
+    with its reason and is no warning. Exit status 1 where there is a problem.
 
     Args:
         strict: Warnings count as problems.
         stores: Compare the tables, too; needs the stores to be there.
     """
     from kingpost.base.problems import DeclarationError
-    from kingpost.cli.console import counted, output, show_problems
+    from kingpost.cli.console import counted, output, show_acknowledged, show_problems
     from kingpost.operate.checks import warnings
     from kingpost.operate.target import load, locate
 
@@ -35,13 +36,17 @@ def check(app: Application = None, /, *, strict: bool = False, stores: bool = Tr
         show_problems(error.problems, output)
         output.print(f"\n{counted(len(error.problems), 'problem')} in {target}", style="bold red")
         return 1
-    found = warnings(loaded.model)
+    warned = warnings(loaded.model)
+    found = [one.problem for one in warned if not one.reason]
     if stores:
         found += _tables(loaded, str(target))
+    meant = [one for one in warned if one.reason]
     show_problems(found, output)
-    resources = sum(not one.internal for one in loaded.model.resources.values())
+    show_acknowledged(meant, output)
+    resources = sum(not one.internal for one in loaded.model)
     what = f"{target}: {counted(resources, 'resource')}, no problems, {counted(len(found), 'warning')}"
-    output.print(f"\n{what}" if found else what, style="bold yellow" if found else "bold green")
+    what += f", {len(meant)} acknowledged" if meant else ""
+    output.print(f"\n{what}" if warned or found else what, style="bold yellow" if found else "bold green")
     return 1 if strict and found else 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +13,9 @@ from rich.text import Text
 from kingpost.base.problems import Excerpt, Problem
 from kingpost.language.parse_text import TEXT_FILE
 from kingpost.operate.failure import shown_path
+
+if TYPE_CHECKING:
+    from kingpost.operate.checks import Warned
 
 INSTRUCTED = ("KC", "KL0")
 """Ids whose remedy says what to do; that of others is what to write instead."""
@@ -45,6 +48,15 @@ def show_problems(problems: Sequence[Problem], console: Console) -> None:
         if problem.remedy:
             label = "Next" if problem.code.startswith(INSTRUCTED) else "Write"
             console.print(Text(f"  {label}: ", "bold green").append(problem.remedy, "default not bold"))
+
+
+def show_acknowledged(warned: Sequence[Warned], console: Console) -> None:
+    """Warnings that the declaration says are meant so, and why."""
+    for one in warned:
+        place = one.problem.place
+        where = "" if place is None else f"{shown_path(place.file)}:{place.line} "
+        console.print(Text(f"\n{where}acknowledged {one.problem.code} {one.problem.message}", "dim"))
+        console.print(Text(f"  Why: {one.reason}", "dim"))
 
 
 def show_excerpt(place: Excerpt, console: Console) -> None:

@@ -68,5 +68,6 @@ def _constraint(reader: Reader, draft: Draft, name: str, stated: Constraint) -> 
             message = f"{draft.name}: the condition of {name} is about the row alone, but {reason}"
             reader.drafts.refuse("KM803", message, "a condition over the row's own fields", draft, name)
     if stated.kind == "unique":
-        return UniqueModel(stated.members, where)
+        reader.drafts.require_reasons(draft, name, stated.acknowledged)
+        return UniqueModel(stated.members, where, stated.acknowledged)
     return IndexModel(stated.members, where)

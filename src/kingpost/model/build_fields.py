@@ -104,6 +104,7 @@ def _options(drafts: Drafts, draft: Draft, member: Member) -> None:
             drafts.refuse(
                 "KM205", f"{what}: {option} is a marker or text", f'{option}="self == me"', draft, member.name
             )
+    drafts.require_reasons(draft, member.name, options.get("acknowledged", {}))
     if member.spec.default is not MISSING and member.spec.default_factory is not None:
         clash("default and default_factory", "one of them")
     if options.get("readonly") and options.get("writeonly"):

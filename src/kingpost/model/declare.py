@@ -5,7 +5,7 @@ Everything here only takes notes. `build` reads them, when all classes of an `Ap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from decimal import Decimal
@@ -111,7 +111,8 @@ class Options(TypedDict, total=False):
     there), `constrained` (False: the reference may dangle), `on_delete` (of the target: "restrict", "cascade", "null"),
     `nested` (written together with this row).
 
-    Words for people: `title`, `help`.
+    Words for people: `title`, `help`. For those who check: `acknowledged`, which warnings of `kingpost check` about it
+    are meant so, by id, with the reason: `{"KC103": "a log has no bound"}`.
     """
 
     max_length: int
@@ -145,6 +146,7 @@ class Options(TypedDict, total=False):
     nested: bool
     title: str
     help: str
+    acknowledged: Mapping[str, str]
 
 
 OPTIONS: Final = frozenset(Options.__annotations__)
@@ -369,16 +371,21 @@ class Constraint:
     kind: Literal["unique", "index"]
     members: tuple[str, ...]
     where: Callable[[Any], bool] | str | None = None
+    acknowledged: Mapping[str, str] = attribute(default_factory=dict[str, str])
 
 
-def unique(*members: str, where: Callable[[Any], bool] | str | None = None) -> Constraint:
+def unique(
+    *members: str, where: Callable[[Any], bool] | str | None = None, acknowledged: Mapping[str, str] | None = None
+) -> Constraint:
     """Together these members are unique, among the rows for which `where` is surely true.
 
     Written in the class body, by itself or in a list; the name is free:
 
         once_each = unique("article", "author", where=lambda r: not r.withdrawn)
+
+    `acknowledged` as in `Options`: `{"KC101": "whoever signs up has to be told"}`.
     """
-    return Constraint("unique", members, where)
+    return Constraint("unique", members, where, acknowledged or {})
 
 
 def index(*members: str, where: Callable[[Any], bool] | str | None = None) -> Constraint:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from kingpost.base.problems import Excerpt, Problem
 from kingpost.language.types import Kind, Type
@@ -112,6 +112,13 @@ class Drafts:
         if place is None and draft is not None:
             place = draft.shape.place(member)
         self.problems.append(Problem(code, message, remedy, place))
+
+    def require_reasons(self, draft: Draft, name: str, given: object) -> None:
+        """Refuse what is no mapping from ids of warnings to reasons."""
+        pairs = cast("dict[object, object]", given).items() if isinstance(given, dict) else [(None, None)]
+        if not all(isinstance(text, str) and text.strip() for pair in pairs for text in pair):
+            message = f"{draft.name}.{name}: acknowledged says which warning is meant so, and why"
+            self.refuse("KM214", message, 'acknowledged={"KC103": "a log has no bound"}', draft, name)
 
     def understood(self, draft: Draft, member: Member) -> Meaning | None:
         """What a member's annotation means, or a problem."""

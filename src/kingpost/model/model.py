@@ -169,10 +169,14 @@ class ActionModel:
 
 @dataclass(frozen=True, slots=True)
 class UniqueModel:
-    """A unique combination. `members` are names of fields and to-one relations."""
+    """A unique combination. `members` are names of fields and to-one relations.
+
+    `acknowledged`: warnings about it that are meant so, with the reason.
+    """
 
     members: tuple[str, ...]
     where: Expression | None = None
+    acknowledged: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,30 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from kingpost.base.problems import Excerpt, Problem
-from kingpost.language.tree import TRUE
 from kingpost.language.types import Kind
 from kingpost.model.declaration import declaration
 from kingpost.model.model import Access, Model, ResourceModel
+from kingpost.operate.checks_unique import combinations, tells
 from kingpost.operate.tables import Differences, listed
 
-Check: TypeAlias = Callable[[Model, ResourceModel], Iterator[Problem]]
+Members: TypeAlias = tuple[str, ...]
+Check: TypeAlias = Callable[[ResourceModel], Iterator[tuple[Members, Problem]]]
+"""Answers warnings, each with the members that it is about."""
 
-REPLACED: Final = ("create", "update", "delete")
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """One warning. `reason`: why it is meant so, by the declaration; "" where it says nothing."""
+
+    problem: Problem
+    reason: str = ""
 
 
-def warnings(model: Model) -> list[Problem]:
+def warnings(model: Model) -> list[Warned]:
     """What the checks find, in the order of the declaration."""
     return [
-        problem
-        for found in model.resources.values()
+        warned
+        for found in model
         if found.cls is not None and not found.internal
-        for check in CHECKS
-        for problem in check(model, found)
+        for warned in _of_resource(found, acknowledged(found))
     ]
+
+
+def _of_resource(found: ResourceModel, stated: Mapping[Members, Mapping[str, str]]) -> Iterator[Warned]:
+    left = {(members, code) for members, reasons in stated.items() for code in reasons}
+    for check in CHECKS:
+        for members, problem in check(found):
+            left.discard((members, problem.code))
+            yield Warned(problem, stated.get(members, {}).get(problem.code, ""))
+    for members, code in sorted(left):
+        message = f"{found.name}.{' and '.join(members)}: {code} is acknowledged, and not found there"
+        yield Warned(Problem("KC107", message, f"leave {code} out of acknowledged=", _place(found, members[0])))
+
+
+def acknowledged(found: ResourceModel) -> dict[Members, dict[str, str]]:
+    """What the declaration says is meant so: reasons by id, of what members."""
+    stated: dict[Members, dict[str, str]] = {}
+    if found.cls is not None:
+        for name, member in declaration(found.cls).members.items():
+            stated[(name,)] = dict(member.spec.options.get("acknowledged", {}))
+    for unique in found.uniques:
+        stated.setdefault(unique.members, {}).update(unique.acknowledged)
+    return stated
 
 
 def table_warnings(differences: Sequence[Differences], target: str) -> list[Problem]:
@@ -41,23 +71,24 @@ def table_warnings(differences: Sequence[Differences], target: str) -> list[Prob
     return found
 
 
-def unreadable(model: Model, found: ResourceModel) -> Iterator[Problem]:
+def unreadable(found: ResourceModel) -> Iterator[tuple[Members, Problem]]:
     """KC102: no rule speaks of reading."""
     if not _ruled(found, "read"):
         message = f"nobody may read {found.name}: no rule speaks of it"
-        yield Problem("KC102", message, 'read=anyone, read=nobody if that is meant, or @allow("read")', _place(found))
+        remedy = 'read=anyone, read=nobody if that is meant, or @allow("read")'
+        yield (), Problem("KC102", message, remedy, _place(found))
 
 
-def uncallable(model: Model, found: ResourceModel) -> Iterator[Problem]:
+def uncallable(found: ResourceModel) -> Iterator[tuple[Members, Problem]]:
     """KC104: no rule speaks of an action."""
     for name in found.actions:
         if not _ruled(found, name):
             message = f"nobody may call {found.name}.{name}: no rule speaks of it"
             remedy = f'@allow("{name}") above the rule that decides it, or {name}=anyone'
-            yield Problem("KC104", message, remedy, _place(found, name))
+            yield (name,), Problem("KC104", message, remedy, _place(found, name))
 
 
-def unbounded(model: Model, found: ResourceModel) -> Iterator[Problem]:
+def unbounded(found: ResourceModel) -> Iterator[tuple[Members, Problem]]:
     """KC103: text of any length can be written."""
     if not _written(found):
         return
@@ -66,28 +97,27 @@ def unbounded(model: Model, found: ResourceModel) -> Iterator[Problem]:
         bounded = field.constraints.max_length is not None or field.stored_computed or field.name.startswith("_")
         if plain and not bounded and _open_to_writers(field.access):
             message = f"{found.name}.{field.name} is text of any length"
-            yield Problem("KC103", message, f"{field.name}: str = field(max_length=200)", _place(found, field.name))
+            remedy = f"{field.name}: str = field(max_length=200), or {_meant('KC103')}"
+            yield (field.name,), Problem("KC103", message, remedy, _place(found, field.name))
 
 
-def telling(model: Model, found: ResourceModel) -> Iterator[Problem]:
+def telling(found: ResourceModel) -> Iterator[tuple[Members, Problem]]:
     """KC101: a conflict would tell that a hidden row has a value."""
-    if not _restricted(found) or not _written(found):
-        return
-    tenant = _tenant(found)
-    combinations = [unique.members for unique in found.uniques]
-    combinations += [(field.name,) for field in found.fields.values() if field.unique]
-    combinations += [(relation.name,) for relation in found.relations.values() if relation.unique]
-    for members in dict.fromkeys(combinations):
-        if tenant in members or not any(_open_to_writers(_access(found, name)) for name in members):
+    for unique in combinations(found):
+        if not tells(found, unique):
             continue
+        members = unique.members
         message = f"{found.name}: that {' and '.join(members)} is unique tells writers of rows that they may not read"
-        remedy = (
-            f"unique({', '.join(repr(name) for name in (tenant or 'tenant', *members))}) in a resource with a tenant"
-        )
-        yield Problem("KC101", message, remedy, _place(found, members[0]))
+        tenant = _tenant(found) or "tenant"
+        scoped = f"unique({', '.join(repr(name) for name in (tenant, *members))}) in a resource with a tenant"
+        yield members, Problem("KC101", message, f"{scoped}, or {_meant('KC101')}", _place(found, members[0]))
 
 
 CHECKS: Final[tuple[Check, ...]] = (unreadable, uncallable, telling, unbounded)
+
+
+def _meant(code: str) -> str:
+    return f'acknowledged={{"{code}": "why it is meant so"}}'
 
 
 def _ruled(found: ResourceModel, verb: str) -> bool:
@@ -101,19 +131,8 @@ def _written(found: ResourceModel) -> bool:
     return any(rule.effect == "allow" and rule.verbs & {"create", "update"} for rule in found.rules)
 
 
-def _restricted(found: ResourceModel) -> bool:
-    """Whether there may be rows that somebody who asks does not see."""
-    reading = [rule for rule in found.rules if "read" in rule.verbs]
-    everyone = any(rule.effect == "allow" and rule.expression == TRUE for rule in reading)
-    return found.tenant is not None or not everyone or any(rule.effect == "deny" for rule in reading)
-
-
 def _open_to_writers(access: Access) -> bool:
     return access.writable != "never"
-
-
-def _access(found: ResourceModel, name: str) -> Access:
-    return found.fields[name].access if name in found.fields else found.relations[name].access
 
 
 def _tenant(found: ResourceModel) -> str:

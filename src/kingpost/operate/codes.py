@@ -59,7 +59,7 @@ CODES: Final[dict[str, Code]] = {
     "KC101": Code(
         "a unique value tells of hidden rows",
         "Whoever may write can find out by a conflict whether a row that he may not read has the value. Make the value "
-        "unique within the tenant, or let no door write it.",
+        "unique within the tenant, let no door write it, or acknowledge it where that is meant.",
     ),
     "KC102": Code(
         "nobody may read it",
@@ -77,6 +77,10 @@ CODES: Final[dict[str, Code]] = {
     "KC106": Code(
         "the store does not fit the declaration",
         "What is there and what is declared differ in a way that can't be mended without loss or a decision.",
+    ),
+    "KC107": Code(
+        "acknowledged, and not there",
+        "The warning was mended, or its id is another. What is acknowledged without need hides something later.",
     ),
 }  # fmt: skip
 """By id. A published id keeps its meaning for ever."""

@@ -21,6 +21,7 @@ FAILURES = (sqlite3.Error, OverflowError, UnicodeEncodeError)
 """What the driver raises, the latter two for values that it can't bind."""
 
 TOO_COMPLEX = ("parser stack overflow", "Expression tree is too large", "too many ", "tables in a join")
+
 LOOKED_THROUGH = 1_000
 """So many rows that would go with one are looked through for what keeps it."""
 

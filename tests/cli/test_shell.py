@@ -90,6 +90,31 @@ def test_errors_end_a_script_with_status_1(filled: Path) -> None:
     kingpost("shell", folder=filled, stdin="raise SystemExit(1)\n", status=1)
 
 
+def test_what_is_piped_in_runs_like_a_file(filled: Path) -> None:
+    """Blocks end where the next statement begins, and the exit status is the script's own."""
+    script = """from __future__ import annotations
+names = []
+for author in await Author.all().sort("name"):
+    names.append(author.name)
+print(names)
+async def shouted(least: NoSuchType) -> list[str]:
+    return [a.name.upper() for a in await Author.where(lambda a: len(a.name) > least)]
+if await shouted(9):
+    raise SystemExit("too many")
+else:
+    print(await shouted(2))
+raise SystemExit(7)
+print("after")"""
+    assert said(filled, script, status=7) == "['Ada', 'Bob']\n['ADA', 'BOB']\n"
+    assert said(filled, "print(1)") == "1\n"
+    assert said(filled, "") == ""
+    told = kingpost("shell", folder=filled, stdin="raise SystemExit('not today')\n", status=1)
+    assert told.stderr == "not today\n"
+    told = kingpost("shell", folder=filled, stdin="print(1)\nprint(2\n", status=1)
+    assert told.stdout == ""
+    assert "SyntaxError" in told.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 def test_ctrl_c_ends_what_runs_and_not_the_console(filled: Path) -> None:
     import pty

@@ -30,7 +30,7 @@ class Repl(InteractiveConsole):
         self._banner = banner if sys.stdin.isatty() else ""
         self._piped = not sys.stdin.isatty()
         self._statements = 0
-        self._failed = False
+        self._status = 0
         self._calling = False
         self._task: asyncio.Task[Any] | None = None
 
@@ -42,7 +42,7 @@ class Repl(InteractiveConsole):
             _enable_editing(self.locals)
             signal.signal(signal.SIGINT, self._interrupt)
         await asyncio.to_thread(self._read)
-        return 1 if self._failed else 0
+        return self._status
 
     def _interrupt(self, number: int, frame: object) -> None:
         """Ctrl-C ends what is running, not the console: asyncio's own way would wait for the thread that reads."""
@@ -53,21 +53,35 @@ class Repl(InteractiveConsole):
 
     def _read(self) -> None:
         try:
-            self.interact(banner=self._banner, exitmsg="")
+            if self._piped:
+                self._script(sys.stdin.read())
+            else:
+                self.interact(banner=self._banner, exitmsg="")
         except SystemExit as ended:
-            self._failed = bool(ended.code)
+            self._status = _status(ended)
 
-    def raw_input(self, prompt: str = "") -> str:
-        """One line; without a prompt where nobody sees it."""
-        if self._failed and self._piped:
-            raise EOFError
-        return input("" if self._piped else prompt)
+    def _script(self, text: str) -> None:
+        """Run what was piped in like a file, as far as its first error; values of expressions are shown, too."""
+        name = self._keep(text)
+        try:
+            statements = ast.parse(text, name).body
+        except (SyntaxError, ValueError):
+            self.showsyntaxerror(name)
+            return
+        for statement in statements:
+            self.runcode(self.compile.compiler(ast.Interactive([statement]), name, "single"))  # type: ignore[arg-type]
+            if self._status:
+                return
+
+    def _keep(self, text: str) -> str:
+        """A name of its own for a text, under which a lambda in it is found again."""
+        name = f"{NAME}{self._statements}>"
+        linecache.cache[name] = (len(text), None, [f"{line}\n" for line in text.split("\n")], name)
+        return name
 
     def runsource(self, source: str, filename: str = "", symbol: str = "single") -> bool:
-        """Compile under a name of its own, and keep the text: that is how a lambda is found again."""
-        name = f"{NAME}{self._statements}>"
-        linecache.cache[name] = (len(source), None, [f"{line}\n" for line in source.split("\n")], name)
-        more = super().runsource(source, name, symbol)
+        """Compile what was typed, under a name of its own."""
+        more = super().runsource(source, self._keep(source), symbol)
         if not more:
             self._statements += 1
         return more
@@ -99,14 +113,14 @@ class Repl(InteractiveConsole):
         except KeyboardInterrupt:
             self.write("\nKeyboardInterrupt\n")
         except BaseException as error:
-            self._failed = self._piped
+            self._status = int(self._piped)
             self._tell(error)
         finally:
             self._task = None
 
     def showsyntaxerror(self, filename: str | None = None, **options: Any) -> None:
         """As Python does; a script that is piped in ends there."""
-        self._failed = self._piped
+        self._status = int(self._piped)
         super().showsyntaxerror(filename)
 
     def _tell(self, error: BaseException) -> None:
@@ -129,6 +143,14 @@ class Repl(InteractiveConsole):
             while frames is not None and not frames.tb_frame.f_code.co_filename.startswith(NAME):
                 frames = frames.tb_next  # how the console called it is not of interest
             self.write("".join(traceback.format_exception(type(error), error, frames)))
+
+
+def _status(ended: SystemExit) -> int:
+    """The exit status that a script asks for, as Python has it: words are said, and count as 1."""
+    if ended.code is None or isinstance(ended.code, int):
+        return ended.code or 0
+    print(ended.code, file=sys.stderr)
+    return 1
 
 
 def _hand_over(done: asyncio.Task[Any], waiting: Future[Any]) -> None:

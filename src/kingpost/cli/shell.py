@@ -24,7 +24,8 @@ def shell(
     """Open a console with the application, its resources, and `await`.
 
     Rules apply: without an actor they see the anonymous one. What is typed can be read by the language, so that
-    `await Article.where(lambda a: a.hours > 3)` works. Commands can be piped in; then an error ends it with status 1.
+    `await Article.where(lambda a: a.hours > 3)` works. A script that is piped in runs like a file: its exit status
+    is that of the command, and an error ends it with 1. Values of expressions are shown.
 
     Args:
         actor: Key of the actor in whose name things are done.

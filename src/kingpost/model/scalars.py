@@ -14,7 +14,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Optional, cast
@@ -36,6 +36,7 @@ from pydantic_core import PydanticCustomError
 
 from kingpost.language.types import Kind, Type
 from kingpost.model.model import Constraints
+from kingpost.model.scalars_schema import incoming
 
 if TYPE_CHECKING:
     from kingpost.model.model import FieldModel
@@ -49,6 +50,8 @@ _DECIMAL: Final = re.compile(r"-?\d{1,40}(\.\d{1,40})?", re.ASCII)
 _DURATION: Final = re.compile(r"-?P(?=.)(\d+W|(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d{1,6})?S)?)?)", re.ASCII)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_WIDE: Final = Context(prec=120)
+"""Holds any decimal that comes in: the usual context has no more than 28 digits."""
 _DEPTH: Final = 100
 _FREE: Final = Constraints()
 
@@ -60,9 +63,12 @@ def annotation(type: Type, python: Any, constraints: Constraints = _FREE, precis
     bounds = {name: value for name, value in bounds.items() if value is not None}
     inner = _plain(type, python, precision)
     if type.kind is Kind.DECIMAL and type.places is not None:
-        inner = Annotated[inner, Field(max_digits=type.digits, decimal_places=type.places), AfterValidator(_to(type))]
+        inner = Annotated[inner, AfterValidator(_to(type))]
     if bounds:
         inner = Annotated[inner, Field(**bounds)]  # pyright: ignore[reportCallIssue]
+    told = incoming(type, constraints)
+    if told is not None:
+        inner = Annotated[inner, WithJsonSchema(told)]
     return Optional[inner] if type.nullable else inner  # noqa: UP045  # the type is a value here
 
 
@@ -148,10 +154,17 @@ def _decimal(value: Any) -> Any:
 
 
 def _to(type: Type) -> Callable[[Decimal], Decimal]:
-    unit = Decimal(1).scaleb(-(type.places or 0))
+    """Within its digits, and written with its scale."""
+    places = type.places or 0
+    whole, unit = (type.digits or 0) - places, Decimal(1).scaleb(-places)
 
     def scaled(value: Decimal) -> Decimal:
-        return value.quantize(unit) + 0
+        if value and value.adjusted() >= whole:
+            raise _fault("digits", f"must have at most {whole} digits before the point")
+        made = value.quantize(unit, context=_WIDE)
+        if made != value:
+            raise _fault("digits", f"must have at most {places} digits after the point")
+        return made if made else made.copy_abs()  # -0.00 becomes 0.00
 
     return scaled
 
@@ -306,7 +319,7 @@ READ: Final[dict[Kind, Callable[[str], Any]]] = {
 
 PLAIN: Final[dict[Kind, Any]] = {
     Kind.TEXT: Annotated[str, Strict(), AfterValidator(_text)],
-    Kind.INT: Annotated[int, Strict(), AfterValidator(_int64), Field(json_schema_extra={"format": "int64"})],
+    Kind.INT: Annotated[int, Strict(), AfterValidator(_int64)],
     Kind.FLOAT: Annotated[float, Strict(), Field(allow_inf_nan=False), AfterValidator(_float)],
     Kind.BOOL: Annotated[bool, Strict()],
     Kind.DECIMAL: Annotated[Decimal, BeforeValidator(_decimal), Field(allow_inf_nan=False)],
@@ -314,9 +327,7 @@ PLAIN: Final[dict[Kind, Any]] = {
     Kind.DATE: Annotated[date, BeforeValidator(_date), Strict()],
     Kind.TIME: Annotated[time, BeforeValidator(_time), Strict()],
     Kind.DURATION: Annotated[timedelta, BeforeValidator(_duration), Strict()],
-    Kind.BYTES: Annotated[
-        bytes, BeforeValidator(_bytes), Strict(), WithJsonSchema({"type": "string", "contentEncoding": "base64"})
-    ],
+    Kind.BYTES: Annotated[bytes, BeforeValidator(_bytes), Strict()],
     Kind.JSON: Annotated[Any, BeforeValidator(_json)],
 }
 

@@ -68,7 +68,11 @@ def readable(standing: Standing, resource: str) -> list[str]:
 
 def unknown(standing: Standing, resource: str, name: str, pointer: str) -> Invalid:
     """The error for a name that is not there, or not for this actor."""
-    near = closest(name, readable(standing, resource))
+    known = readable(standing, resource)
+    if name in known:
+        message = f"{resource}.{name} may be read on some rows only: it is shown by fields and include, not asked for"
+        return Invalid("KP110", message, [Detail(pointer, "KP110", message)])
+    near = closest(name, known)
     hint = f"; did you mean {near!r}?" if near else ""
     message = f"{resource} has no field {name!r}{hint}"
     return Invalid("KP110", message, [Detail(pointer, "KP110", message)])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
 
+from kingpost.base.errors import Invalid
+from kingpost.doors.rest.headers import idempotency_key, versions
 from kingpost.doors.rest.openapi import Document, merge
 from kingpost.doors.rest.route import Routes
 from kingpost.doors.rest.settings import RestSettings
@@ -118,3 +121,62 @@ def test_documents_are_merged() -> None:
     assert "post" not in ours["paths"]["/a"]
     with pytest.raises(ValueError, match="GET /a"):
         merge(ours, {"paths": {"/a": {"get": {}}}})
+
+
+def test_headers_are_described_as_they_are_read(document: dict[str, Any]) -> None:
+    parameters = document["components"]["parameters"]
+    tags, repeat = (re.compile(parameters[name]["schema"]["pattern"]) for name in ("If-Match", "Idempotency-Key"))
+    for text in ("*", '"3-1f2e"', 'W/"a"', '"a", "b"', '""'):
+        assert tags.search(text)
+        versions(text.encode())
+    for text in ("0", "", '"a', '"a" "b"', '*, "a"', "'a'"):
+        assert not tags.search(text)
+        with pytest.raises(Invalid):
+            versions(text.encode())
+    for text in ('"8e03978e-40d5"', "bare", '"a b"', '"a\\"b"', "a" * 255):
+        assert repeat.search(text)
+        assert idempotency_key(text.encode())
+    for text in ("", "a b", '""', '"a\\b"', "a" * 256, "é"):
+        assert not repeat.search(text)
+        with pytest.raises(Invalid):
+            idempotency_key(text.encode("latin-1"))
+    for name in ("Prefer", "If-None-Match"):  # what is not understood is passed over
+        assert not {"enum", "pattern"} & set(parameters[name]["schema"])
+
+
+def test_arrays_that_name_rows_name_each_once(document: dict[str, Any]) -> None:
+    for method in ("put", "patch", "delete"):
+        content = document["paths"]["/api/topics"][method]["requestBody"]["content"]
+        assert content["application/json"]["schema"]["uniqueItems"] is True
+    made = document["paths"]["/api/topics"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert "uniqueItems" not in made["anyOf"][1]
+
+
+def test_filters_by_a_row_take_its_key(document: dict[str, Any]) -> None:
+    parameters = document["components"]["parameters"]
+    assert parameters["Article.author"]["schema"]["format"] == "uuid"
+    assert parameters["Article.author.in"]["schema"]["minItems"] == 1
+
+
+def test_bounds_are_words_of_json_schema(document: dict[str, Any]) -> None:
+    hours = _body(document, "/api/topics", "post")["properties"]["hours"]
+    assert (hours["minimum"], hours["maximum"], hours["format"]) == (0, 1000, "int64")
+    assert "ge" not in hours
+    name = document["paths"]["/api/topics"]["patch"]["requestBody"]["content"]["application/json"]["schema"]["items"]
+    assert name["$ref"].startswith("#/components/schemas/")
+
+
+def test_who_creates_is_shown_at_least_the_key(document: dict[str, Any]) -> None:
+    made = document["paths"]["/api/topics"]["post"]["responses"]["201"]["content"]["application/json"]["schema"]
+    assert {"type": "object", "required": ["id"]}.items() <= made["anyOf"][1].items()
+
+
+def test_whole_numbers_inside_of_embedded_values_have_64_bits(document: dict[str, Any]) -> None:
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            if value.get("type") == "integer" and "enum" not in value:
+                assert value["format"] == "int64", value
+            for each in value.values():
+                walk(each)
+
+    walk({name: each for name, each in document["components"]["schemas"].items() if name.endswith(("In", "Size"))})

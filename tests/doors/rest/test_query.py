@@ -69,6 +69,9 @@ def test_summaries() -> None:
     assert sorted_.read.sort == (SortKey(("sum", "hours"), True), SortKey(("count",)))
     assert sorted_.read.limit == 3
     assert many("group=author,author&count=*").read.group == (("author",),)
+    same = many("group=a,a&count=*,*,a&sum=hours,hours")  # a name given twice is one name, as in all lists of names
+    assert same.read.group == (("a",),)
+    assert [summary.name for summary in same.read.summaries] == ["count", "count.a", "sum.hours"]
 
 
 def test_the_next_page_keeps_the_question() -> None:
@@ -110,7 +113,7 @@ def test_the_next_page_keeps_the_question() -> None:
         ("sum=a&sort=sum.a", "?sort"),
         ("sum=a&group=b&offset=1", "?offset"),
         ("sum=a&count=exact", "?count"),
-        ("count=*,*", "?count"),
+        ("count=exact,*", "?count"),
         ("where=1+%2B", "?where"),
         ("where=" + "(" * 1000 + ")" * 1000, "?where"),
         ("where=" + "a" * 20_000, "?where"),

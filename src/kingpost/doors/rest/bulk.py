@@ -126,7 +126,9 @@ class BulkWrites:
     def _keys(request: Request, entry: Entry, keys: Sequence[Key], repeat: Idempotency | None, status: int) -> Answer:
         headers = [*replayed(repeat), *PRIVATE]
         if wants_minimal(request.headers.get(b"prefer", b"")):
-            return Answer(201, [*headers, MINIMAL], b"") if status == 201 else Answer(204, [*headers, MINIMAL])
+            headers.append(MINIMAL)
+            if status != 201:  # the keys of what was created are not known otherwise
+                return Answer(204, headers)
         return Answer(status, [JSON, *headers], encode({"items": [entry.keys.reference(key) for key in keys]}))
 
 

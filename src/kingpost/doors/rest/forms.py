@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
+from kingpost.doors.rest.guards import is_array, is_object
 from kingpost.doors.rest.route import Routes
 from kingpost.doors.rest.schemas import Json
 from kingpost.model.inputs import Purpose
@@ -31,4 +32,18 @@ def form_schemas(model: Model, routes: Routes) -> tuple[dict[tuple[str, str], st
         [(form, "validation") for form in forms.values()], ref_template="#/components/schemas/{model}"
     )
     names = {key: by_model[form, "validation"]["$ref"].rpartition("/")[2] for key, form in forms.items()}
-    return names, made.get("$defs", {})
+    schemas: Json = made.get("$defs", {})
+    _bound(schemas)
+    return names, schemas
+
+
+def _bound(schema: Any) -> None:
+    """Whole numbers inside of embedded values have 64 bits too, which their own classes do not say."""
+    if is_object(schema):
+        if schema.get("type") == "integer":
+            schema.setdefault("format", "int64")
+        for each in schema.values():
+            _bound(each)
+    elif is_array(schema):
+        for each in schema:
+            _bound(each)

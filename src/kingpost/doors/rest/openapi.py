@@ -144,13 +144,11 @@ class Document:
         yield from below.items()
 
     def _key(self, entry: Entry) -> Json:
-        columns = entry.keys.columns
-        if len(columns) == 1:
-            schema, words = self._schemas.of_type(columns[0].type.maybe(False)), "The key"
-        else:
-            members = ",".join(column.label for column in columns)
-            schema = {"type": "string", "pattern": f"^[^,]+(,[^,]+){{{len(columns) - 1}}}$"}
+        words = "The key"
+        if self._schemas.composite(entry.resource):
+            members = ",".join(column.label for column in entry.keys.columns)
             words = f"The key: {members}, separated by commas, each percent-encoded for itself"
+        schema = self._schemas.address(entry.resource)
         return {"name": key_name(entry), "in": "path", "required": True, "schema": schema, "description": words}
 
     # Operations
@@ -193,8 +191,8 @@ class Document:
         name = entry.resource.name
         body = ref("schemas", self._forms[name, "create"])
         many = self._array(body)
-        answers = {"anyOf": [ref("schemas", name), self._schemas.keys(entry.resource)]}
-        made = _content(answers, "Created: the row, or the keys of several rows")
+        shown = [ref("schemas", name), self._schemas.key(entry.resource), self._schemas.keys(entry.resource)]
+        made = _content({"anyOf": shown}, "Created: the row, or its key if it is not shown, or the keys of several")
         made["headers"] = {"ETag": _ETAG, "Location": _LOCATION}
         return self._operation(
             entry,
@@ -222,7 +220,7 @@ class Document:
 
     def _bulk(self, entry: Entry, kind: str) -> Json:
         name = entry.resource.name
-        schema = self._array(ref("schemas", self._forms[name, BULK_FORMS[kind]]))
+        schema = self._named(ref("schemas", self._forms[name, BULK_FORMS[kind]]))
         done = _content(self._schemas.keys(entry.resource), "The keys, in the order given")
         return self._operation(
             entry,
@@ -240,13 +238,17 @@ class Document:
             "delete.many",
             f"Delete several {entry.resource.name} rows, all or nothing",
             parameters=[ref("parameters", "Idempotency-Key")],
-            body={"required": True, "content": {JSON: {"schema": self._array(self._schemas.named(entry.resource))}}},
+            body={"required": True, "content": {JSON: {"schema": self._named(self._schemas.named(entry.resource))}}},
             responses={"204": {"description": "Deleted"}},
             errors=_WRITE_ERRORS,
         )
 
     def _array(self, items: Json) -> Json:
         return {"type": "array", "items": items, "maxItems": self._settings.max_bulk}
+
+    def _named(self, items: Json) -> Json:
+        """An array of which each element names another row, so that no two can be the same."""
+        return {**self._array(items), "uniqueItems": True}
 
     def _delete(self, entry: Entry) -> Json:
         return self._operation(

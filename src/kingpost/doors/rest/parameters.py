@@ -10,7 +10,9 @@ from kingpost.doors.rest.query import LIST_WORDS, SUMMARIES
 from kingpost.doors.rest.schemas import Json, Schemas, members, ref
 from kingpost.doors.rest.settings import RestSettings
 from kingpost.language.types import BOOL, Kind, Type
-from kingpost.model.model import Model, RelationModel, ResourceModel
+from kingpost.model.model import Constraints, Model, RelationModel, ResourceModel
+from kingpost.model.scalars_schema import decimal_text, incoming
+from kingpost.plan.read import MAX_SORT
 
 _UNORDERED: Final = {Kind.JSON, Kind.EMBEDDED, Kind.LIST, Kind.REFERENCE, Kind.BOOL, Kind.ENUM, Kind.NONE}
 _NUMBERS: Final = {Kind.INT, Kind.FLOAT, Kind.DECIMAL, Kind.DURATION}
@@ -29,7 +31,18 @@ _WORDS: Final = {
     "none": "true: no value; false: any value",
 }
 _DEEPER: Final = r"^-?(count|[^.,]+(\.[^.,]+)+)$"
-_TAG: Final = r'^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$'
+_TAGS: Final = {
+    "type": "string",
+    "format": "entity-tags",
+    "pattern": r'^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$',
+    "examples": ['"3-1f2e"'],
+}
+_REPEAT: Final = {
+    "type": "string",
+    "format": "idempotency-key",
+    "pattern": r'^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~]{1,255})$',
+    "examples": ['"8e03978e-40d5"'],
+}
 
 
 def query_parameter(name: str, schema: Json, description: str, *, listed: bool = False) -> Json:
@@ -53,15 +66,17 @@ def shared(settings: RestSettings) -> Json:
         "limit": query_parameter("limit", {**rows, "default": settings.page_size}, "Rows of a page"),
         "after": query_parameter("after", {"type": "string", "format": "cursor"}, "`next` of the page before"),
         "offset": query_parameter("offset", skipped, "Rows to skip; a cursor is better"),
-        "If-None-Match": header_parameter("If-None-Match", {"type": "string", "pattern": _TAG}, "ETags held already"),
-        "If-Match": header_parameter("If-Match", {"type": "string", "pattern": _TAG}, "ETag of the row as it was read"),
+        "If-None-Match": header_parameter(
+            "If-None-Match", {"type": "string"}, "ETags held already; what is none is passed over"
+        ),
+        "If-Match": header_parameter("If-Match", _TAGS, "ETag of the row as it was read"),
         "Prefer": header_parameter(
-            "Prefer", {"type": "string", "enum": ["return=minimal", "return=representation"]}, "What to answer"
+            "Prefer",
+            {"type": "string", "examples": ["return=minimal"]},
+            "`return=minimal`: no row is answered; other preferences are passed over",
         ),
         "Idempotency-Key": header_parameter(
-            "Idempotency-Key",
-            {"type": "string", "pattern": '^"[ !#-\\[\\]-~]{1,255}"$'},
-            "The same key with the same body is done once within 24 hours",
+            "Idempotency-Key", _REPEAT, "The same key with the same body is done once within 24 hours"
         ),
     }
 
@@ -92,20 +107,28 @@ class Parameters:
 
     def _filters(self, resource: ResourceModel) -> Iterator[Json]:
         for name, type in self.filterable(resource):
-            schema = self._schemas.of_type(type.maybe(False))
-            if type.kind is Kind.REFERENCE:
-                schema = {"type": "string"}
+            schema = self._compared(type)
             for operator in operators(type):
                 word = name if operator == "eq" else f"{name}[{operator}]"
                 what = f"Rows whose {name} is {_WORDS[operator]}"
+                if operator == "in" and type.kind is Kind.REFERENCE and self._schemas.composite(self._model[type.name]):
+                    continue  # a comma is between the members of such a key
                 if operator == "in":
-                    yield query_parameter(word, {"type": "array", "items": schema}, what, listed=True)
+                    yield query_parameter(word, {"type": "array", "items": schema, "minItems": 1}, what, listed=True)
                 elif operator == "none":
                     yield query_parameter(word, self._schemas.of_type(BOOL), f"{name} has {_WORDS[operator]}")
                 elif operator in ("contains", "startswith", "endswith"):
                     yield query_parameter(word, {"type": "string"}, f"{name} is {_WORDS[operator]}")
                 else:
                     yield query_parameter(word, schema, what)
+
+    def _compared(self, type: Type) -> Json:
+        """What a value is compared with: in the form of bodies, decimals as text, a row by its key as in an address."""
+        if type.kind is Kind.REFERENCE:
+            return self._schemas.address(self._model[type.name])
+        if type.kind is Kind.DECIMAL:
+            return decimal_text(type)
+        return incoming(type, Constraints()) or self._schemas.of_type(type.maybe(False))
 
     def filterable(self, resource: ResourceModel) -> Iterator[tuple[str, Type]]:
         """Names that a filter may begin with, with the type they are compared as."""
@@ -129,11 +152,16 @@ class Parameters:
         if sortable:
             both = [sign + name for name in sortable for sign in ("", "-")]
             told = "Order, `-` for descending; also `relation.field`; of groups, members of the answer like `-count`"
-            yield _names("sort", both, told, _DEEPER)
+            yield _names("sort", both, told, _DEEPER, maxItems=MAX_SORT)
         groups = [name for name, _ in self._values(resource)]
-        yield _names("count", ["exact", "*", *groups], "`exact`: the total in `total`; else a summary: `*` counts rows")
+        yield _names(
+            "count",
+            ["exact", "*", *groups],
+            "`exact`: the total in `total`; else a summary: `*` counts rows",
+            minItems=1,
+        )
         if groups:
-            yield _names("group", groups, "A summary by these; also `relation.field`")
+            yield _names("group", groups, "A summary by these; also `relation.field`", minItems=1)
         numbers = [name for name, type in self._values(resource) if type.kind in _NUMBERS]
         for kind in SUMMARIES:
             names = numbers if kind in ("sum", "avg") else sortable
@@ -183,10 +211,9 @@ def component(resource: ResourceModel, name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", f"{resource.name}.{name.replace('[', '.').replace(']', '')}")
 
 
-def _names(name: str, values: list[Any], description: str, further: str = "") -> Json:
-    """One or more of these values; `further`: the pattern of what else there may be."""
+def _names(name: str, values: list[Any], description: str, further: str = "", **bounds: int) -> Json:
+    """A list of these values; `further`: the pattern of what else there may be."""
     items: Json = {"type": "string", "enum": values}
     if further:
         items = {"anyOf": [items, {"type": "string", "pattern": further}]}
-    schema = {"type": "array", "items": items, "uniqueItems": True}
-    return query_parameter(name, schema, description, listed=True)
+    return query_parameter(name, {"type": "array", "items": items, **bounds}, description, listed=True)

@@ -125,8 +125,6 @@ class Questions:
             _exclude(given, PAGE_WORDS, "a summary", "group, count, sum, min, max and avg")
             if not group:
                 _exclude(given, ("sort",), "a summary of all rows", "which is one row")
-            if not summaries and not group:
-                raise invalid("KP157", "group takes the names to group by", "?group")
             # One more than is answered, so that a cut does not go unnoticed.
             cut = limit or self._settings.max_page_size + 1
             sort = tuple(_sort(given))
@@ -311,13 +309,17 @@ def _summaries(given: dict[str, str]) -> tuple[SummaryOf, ...]:
     found: list[SummaryOf] = []
     count = given.get("count")
     if count not in (None, "exact"):
-        for part in given["count"].split(","):
+        parts = dict.fromkeys(given["count"].split(","))
+        if "exact" in parts:
+            raise invalid("KP159", "count=exact does not go with a summary: count=* counts rows", "?count")
+        for part in parts:
             rows = part == "*"
             found.append(SummaryOf("count", () if rows else _path(part, "count"), "count" if rows else f"count.{part}"))
     for kind in SUMMARIES:
         found += [SummaryOf(kind, path, f"{kind}.{'.'.join(path)}") for path in _paths(given, kind)]
-    names = [summary.name for summary in found]
-    if len(set(names)) != len(names) or not set(given.get("group", "").split(",")).isdisjoint(names):
+    if "group" in given and not given["group"]:
+        raise invalid("KP157", "group takes the names to group by", "?group")
+    if not {summary.name for summary in found}.isdisjoint(given.get("group", "").split(",")):
         raise invalid("KP156", "count is the name of the count of rows: give the group another way", "?count")
     return tuple(found)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 from kingpost.language.types import Kind, Type
+from kingpost.model.columns import key_columns
 from kingpost.model.model import ComputedModel, FieldModel, Model, RelationModel, ResourceModel
+from kingpost.model.scalars_schema import incoming
 
 Json: TypeAlias = dict[str, Any]
 
@@ -15,13 +17,13 @@ _PLAIN: Final[dict[Kind, Json]] = {
     Kind.BOOL: {"type": "boolean"},
     Kind.INT: {"type": "integer", "format": "int64"},
     Kind.FLOAT: {"type": "number", "format": "double"},
-    Kind.DECIMAL: {"type": "string", "format": "decimal", "pattern": r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"},
+    Kind.DECIMAL: {"type": "string", "format": "decimal", "pattern": r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"},
     Kind.TEXT: {"type": "string"},
     Kind.BYTES: {"type": "string", "contentEncoding": "base64"},
     Kind.UUID: {"type": "string", "format": "uuid"},
     Kind.DATETIME: {"type": "string", "format": "date-time"},
     Kind.DATE: {"type": "string", "format": "date"},
-    Kind.TIME: {"type": "string", "pattern": r"^\d\d:\d\d:\d\d(\.\d{1,6})?$"},
+    Kind.TIME: {"type": "string", "pattern": r"^[0-9][0-9]:[0-9][0-9]:[0-9][0-9](\.[0-9]{1,6})?$"},
     Kind.DURATION: {"type": "string", "format": "duration"},
     Kind.JSON: {},
 }
@@ -65,9 +67,9 @@ class Schemas:
             schema = dict(_PLAIN.get(type.kind, {}))
         return nullable(schema) if type.nullable else schema
 
-    def key(self, resource: ResourceModel) -> Json:
+    def key(self, resource: ResourceModel, member: Callable[[ResourceModel, str], Json] | None = None) -> Json:
         """A reference to a row: its key, member by member."""
-        properties = {name: self._key_member(resource, name) for name in resource.key}
+        properties = {name: (member or self._key_member)(resource, name) for name in resource.key}
         return {
             "type": "object",
             "properties": properties,
@@ -75,15 +77,26 @@ class Schemas:
             "additionalProperties": False,
         }
 
+    def address(self, resource: ResourceModel) -> Json:
+        """A key as it stands in an address and in a query: its members with commas between."""
+        columns = key_columns(self._model, resource)
+        if self.composite(resource):
+            return {"type": "string", "pattern": f"^[^,]+(,[^,]+){{{len(columns) - 1}}}$"}
+        return self.of_type(columns[0].type.maybe(False))
+
+    def composite(self, resource: ResourceModel) -> bool:
+        """Whether its key has several members."""
+        return len(key_columns(self._model, resource)) > 1
+
     def named(self, resource: ResourceModel) -> Json:
         """How a row is named in what comes in: by its key as an object, or bare where it has one member."""
-        whole = self.key(resource)
+        whole = self.key(resource, self._given_member)
         if len(resource.key) != 1:
             return whole
         name = resource.key[0]
         if name in resource.relations:
             return {"anyOf": [whole, self.named(self._model[resource.relations[name].target])]}
-        return {"anyOf": [whole, self._key_member(resource, name)]}
+        return {"anyOf": [whole, self._given_member(resource, name)]}
 
     def keys(self, resource: ResourceModel) -> Json:
         """The keys of several rows."""
@@ -94,6 +107,13 @@ class Schemas:
         if name in resource.fields:
             return self.of_type(resource.fields[name].type.maybe(False))
         return self.key(self._model[resource.relations[name].target])
+
+    def _given_member(self, resource: ResourceModel, name: str) -> Json:
+        field = resource.fields.get(name)
+        if field is None:
+            return self.key(self._model[resource.relations[name].target], self._given_member)
+        type = field.type.maybe(False)
+        return incoming(type, field.constraints) or self.of_type(type)
 
     def row(self, resource: ResourceModel) -> Json:
         """A row. No member is required: `fields` and the rules decide which are there."""

@@ -170,13 +170,13 @@ class Writes:
     ) -> Answer:
         """The row as it is now, as far as the actor may read it; `shown` may have it from the write itself."""
         if wants_minimal(request.headers.get(b"prefer", b"")):
-            return _bare(status, [*headers, MINIMAL])
+            return self._unshown(template, key, status, [*headers, MINIMAL])
         try:
             found = shown.one if shown is not None else None
             if found is None:
                 found = await self._engine.one(keyed(template, key), request.context)
         except (NotFound, Forbidden, Unauthenticated):  # written, but not for these eyes
-            return _bare(status, headers)
+            return self._unshown(template, key, status, headers)
         began = perf_counter()
         body = encode(found.item)
         headers = [JSON, (b"etag", row_tag(found.version, body)), *PRIVATE, *headers]
@@ -184,10 +184,17 @@ class Writes:
             headers.append(server_timing(request, perf_counter() - began))
         return Answer(status, headers, body)
 
+    def _unshown(self, template: Read, key: Key, status: int, headers: list[Header]) -> Answer:
+        """Of a row that was created at least its key, which its address has too; of others nothing."""
+        if status != 201:
+            return _bare(headers)
+        named = KeyForm(self._model, self._model[template.resource]).reference(key)
+        return Answer(201, [JSON, *headers, *PRIVATE], encode(named))
+
     async def _result(self, request: Request, template: Read, result: Any, headers: list[Header]) -> Answer:
         """What an action returned: a row is read anew, so that rules decide what is seen of it."""
         if result is None:
-            return _bare(200, headers)
+            return _bare(headers)
         name = self._named(type(result))
         if name is not None:
             same = template if name == template.resource else Read(name, ())
@@ -215,9 +222,9 @@ def _object(given: Any) -> dict[str, Any]:
     return given
 
 
-def _bare(status: int, headers: list[Header]) -> Answer:
-    """Without a body: 204, or 201 for what was created."""
-    return Answer(201, [*headers, *PRIVATE], b"") if status == 201 else Answer(204, [*headers, *PRIVATE])
+def _bare(headers: list[Header]) -> Answer:
+    """Done, and nothing to show."""
+    return Answer(204, [*headers, *PRIVATE])
 
 
 def _location(request: Request, entry: Entry, key: Key) -> bytes:

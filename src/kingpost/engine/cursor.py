@@ -48,6 +48,8 @@ class Cursors:
         """The instant and the plain values in a cursor; `Invalid` (KP117) if it is not ours for this question."""
         try:
             raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+            if urlsafe_b64encode(raw).rstrip(b"=") != text.encode():  # it passes over what is not of its alphabet
+                raise ValueError("form")
             mac, body = raw[:_MAC], raw[_MAC:]
             if not hmac.compare_digest(mac, self._mac(body, read, asker)):
                 raise ValueError("mac")

@@ -57,6 +57,32 @@ def test_a_change_reloads_and_a_broken_one_waits_for_the_next(site: Path) -> Non
         assert served.interrupt() == 0
 
 
+COLLECTOR = """
+import gc
+{said}
+@app.get("/collector")
+async def collector() -> dict[str, object]:
+    return {{"left_out": gc.get_freeze_count(), "threshold": gc.get_threshold()[0], "on": gc.isenabled()}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "threshold", "on"),
+    [("", 20_000, True), ("gc.set_threshold(500)", 500, True), ("gc.disable()", 20_000, False)],
+)
+def test_the_collector_leaves_out_what_stays_and_an_application_may_say_otherwise(
+    project: Path, said: str, threshold: int, on: bool
+) -> None:
+    with (project / "app.py").open("a") as file:
+        file.write(COLLECTOR.format(said=said))
+    with serving(project, "--production") as served:
+        served.wait()
+        status, told = served.ask("/collector")
+        assert status == 200
+        assert told["left_out"] > 50_000  # what is imported
+        assert (told["threshold"], told["on"]) == (threshold, on)
+
+
 def test_a_database_that_grows_does_not_reload(site: Path) -> None:
     with serving(site) as served:
         served.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import sys
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from kingpost.base.problems import DeclarationError, Problem
 from kingpost.operate.connections import CONNECTIONS, SLOW, allow_many_files, serve_in_worker
@@ -28,6 +29,9 @@ PATIENCE = 10
 
 RELOADED = (".py", ".toml", ".yaml", ".yml", ".html", ".jinja", ".j2", ".md", ".css", ".sql", ".env")
 """What is watched; a database that grows must not reload the server that writes it."""
+
+COLLECTED: Final = (20_000, 20, 50)
+"""How often the garbage collector of a worker runs, as `gc.set_threshold` takes it."""
 
 Report: TypeAlias = Callable[[Prepared | tuple[Problem, ...], bool], None]
 """Told what came of loading the application; True: again, after a change."""
@@ -110,9 +114,17 @@ def _run(serving: Serving, report: Report) -> int:
 
 
 def load_in_worker(target: Target) -> App:
-    """The application in a worker. What is wrong with it has been told by then: see `prepare`."""
+    """The application in a worker. What is wrong with it has been told by then: see `prepare`.
+
+    What it consists of stays until the end: a full collection that walks all of it keeps requests waiting for tens of
+    milliseconds and finds nothing. So it is left out; what an application says of the collector itself wins.
+    """
+    gc.set_threshold(*COLLECTED)
     try:
-        return load(target)
+        app = load(target)
+        gc.collect()
+        gc.freeze()
+        return app
     except (Failure, DeclarationError):
         sys.exit(1)
     except KeyboardInterrupt:

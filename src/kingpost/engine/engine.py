@@ -35,7 +35,7 @@ from kingpost.engine.shown import Shown
 from kingpost.engine.writer import Writer
 from kingpost.language.builtins import present
 from kingpost.language.schema import Schema
-from kingpost.language.tree import TRUE
+from kingpost.language.tree import FALSE, TRUE
 from kingpost.model.instances import instance
 from kingpost.model.model import ActionModel, Model, ResourceModel
 from kingpost.model.resource import Resource
@@ -102,7 +102,7 @@ class Engine:
     # Reading
 
     async def page(self, read: Read, context: Context) -> Page:
-        """A page of rows as structs. A relation of a row that the actor may not see is not found."""
+        """A page of rows as structs. A relation that the actor may not read on this row is not found."""
         public = await self._parent(read, context)
         page = await self.structs.page(read, context)
         page.public &= public
@@ -131,11 +131,12 @@ class Engine:
         return (await self.objects.page(read, context)).items
 
     async def _parent(self, read: Read, context: Context) -> bool:
-        """Whether everyone may see the row whose relation is read; raises `NotFound` if the actor may not."""
+        """Whether everyone may see the row and its relation that is read; raises `NotFound` if the actor may not."""
         if read.relation is None or read.key is None:
             return True
         names = tuple((name,) for name in self.model[read.resource].key)
-        return (await self.structs.one(Read(read.resource, read.key, fields=names), context)).public
+        parent = Read(read.resource, read.key, fields=names, shows=read.relation)
+        return (await self.structs.one(parent, context)).public
 
     # Writing
 
@@ -376,6 +377,10 @@ class Engine:
     def knows(self, resource: str, context: Context) -> Callable[[str], bool]:
         """Says which members of a resource may be named to the actor."""
         return lambda name: self.plans.standing(context).knows(resource, name)
+
+    def reads(self, resource: str, name: str, context: Context) -> bool:
+        """Whether there are rows on which the actor may read this member: else it is unknown to him."""
+        return self.plans.standing(context).member(resource, name) != FALSE
 
     def explain(self, read: Read, context: Context) -> str:
         """The steps of a read, each with the store's own words."""

@@ -86,8 +86,8 @@ class Read:
 
     `fields`: paths of what to answer, None for all that may be read. `include`: relations to fill in, each a path.
     `relation`: instead of the row of `key`, the rows at the end of that relation of it. `keys`: only rows that have one
-    of these. `whole`: for objects of the
-    declaration, which also need the key and the row version.
+    of these. `shows`: only rows on which the actor may read this member. `whole`: for objects of the declaration,
+    which also need the key and the row version.
     """
 
     resource: str
@@ -107,6 +107,7 @@ class Read:
     summaries: tuple[SummaryOf, ...] = ()
     whole: bool = False
     keys: tuple[tuple[Any, ...], ...] | None = None
+    shows: str | None = None
 
     @property
     def written_limit(self) -> bool:
@@ -133,6 +134,7 @@ class Read:
             tuple([(one.kind, one.path, one.name, one.shape) for one in self.summaries]),
             self.whole,
             self.keys is not None,
+            self.shows,
         )
 
 

@@ -38,7 +38,7 @@ from kingpost.plan.plan import CursorPlan, Entry, Fetch, Leaf, ReadPlan, Shape
 from kingpost.plan.select import Order, Select
 from kingpost.plan.shapes import Columns, ShapePlanner, Tree, keys_of
 from kingpost.plan.standing import Standing
-from kingpost.plan.supplied import along, unknown
+from kingpost.plan.supplied import along
 
 MAX_SORT = 8
 _NUMERIC = {Kind.INT, Kind.FLOAT, Kind.DECIMAL, Kind.DURATION}
@@ -124,6 +124,8 @@ class ReadPlanner:
             parts.append(self._related(read.relation))
         elif read.key is not None:
             parts.append(Compare("==", identity(root), Param("key", reference(self.resource))))
+        if read.shows is not None:
+            parts.append(self.standing.member(self.resource, read.shows))
         if read.keys is not None:
             parts.append(In(identity(root), keys_of(self.resource)))
         for index, condition in enumerate(read.conditions):
@@ -134,10 +136,8 @@ class ReadPlanner:
         return all_of(*parts, visible)
 
     def _related(self, name: str) -> Expression:
-        """The rows at the end of a relation of the row `key`."""
+        """The rows at the end of a relation of the row `key`, on which the actor may read it: see `shows`."""
         parent, relation = self.read.resource, self.model[self.read.resource].relations[name]
-        if self.standing.member(parent, name) != TRUE:
-            raise unknown(self.standing, parent, name, f"/{name}")
         root, key = Root(self.resource), Param("key", reference(parent))
         if relation.kind == "many":
             back = self.model[self.resource].relations[relation.inverse or ""]

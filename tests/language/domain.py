@@ -126,6 +126,9 @@ class Domain:
     def attributes(self, resource: str) -> Iterable[str]:
         return self.resources[resource]
 
+    def key(self, resource: str) -> tuple[str, ...]:
+        return ("id",)
+
     def rule(self, resource: str, name: str) -> Source | None:
         return self.rules.get((resource, name))
 

@@ -209,6 +209,16 @@ def default_out_of_bounds():
     return one(hours=(int, field(default=-1, ge=0)))
 
 
+@case("KM209")
+def empty_list_where_one_element_is_asked():
+    return one(tags=(list[str], field(default=[], min_length=1)))
+
+
+@case("KM209")
+def factory_of_another_type():
+    return one(tags=(list[str], field(default_factory=dict)))
+
+
 @case("KM210")
 def decimal_of_any_size():
     return one(price=Decimal)

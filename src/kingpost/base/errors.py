@@ -42,7 +42,11 @@ class KingpostError(Exception):
         self.code = code
         self.message = message
         self.details = tuple(details)
-        super().__init__(f"{code} {message}")
+        super().__init__(code, message, self.details)
+
+    def __str__(self) -> str:
+        said = [f"{one.pointer} {one.message}".lstrip() for one in self.details if one.message not in self.message]
+        return f"{self.code} {self.message}" + (f": {'; '.join(said)}" if said else "")
 
 
 class Invalid(KingpostError):

@@ -57,7 +57,7 @@ def bind(value: object, schema: Schema) -> tuple[object, Type]:
                 raise CaptureError("KL203", f"its value is {value}")
             return float(value), FLOAT
         case str():
-            if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            if "\0" in value or not (value.isascii() or all(ch < "\ud800" or ch > "\udfff" for ch in value)):
                 raise CaptureError("KL203", "its value holds NUL or a lone surrogate")
             return str(value), TEXT
         case bytes():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, Final, cast
@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from kingpost.language.kinds import fold, mixed, ordered, overlap
 from kingpost.language.lower_time import Times
 from kingpost.language.narrow import refreshed
+from kingpost.language.schema import Scalar, ToOne
 from kingpost.language.scope import Captured, Operand, Rows, about_actor, say
 from kingpost.language.tree import (
     FALSE,
@@ -169,24 +170,30 @@ class Comparisons(Times):
             )
 
     def own_type(self, one: Expression, other: Expression, nodes: tuple[ast.expr, ast.expr]) -> str:
-        """How the literal would be written in the type of the other side, where that is plain."""
-        for const, type, node in ((one, other.type, nodes[1]), (other, one.type, nodes[0])):
-            if isinstance(const, Const):
-                if type.kind is Kind.TEXT:
-                    return f"{say(node)} == {str(const.value)!r}"
-                if type.kind is Kind.UUID:
-                    return f"{say(node)} == UUID({const.value!r})"
-                if type.kind is Kind.ENUM:
-                    return f"{say(node)} == {type.name}.…"
-                if type.kind is Kind.REFERENCE:
-                    return f"{say(node)}.id == {const.value!r}"
-                if type.kind is Kind.DATETIME:
-                    return "datetime(2026, 1, 1, tzinfo=UTC)"
-                if type.kind is Kind.DATE:
-                    return "date(2026, 1, 1)"
-                if type.kind is Kind.DECIMAL and const.type.kind is Kind.FLOAT:
-                    return f"Decimal('{const.value}')"
+        """How the comparison would be written in the type of the other side, where that is plain."""
+        for value, type, said, node in ((one, other.type, *nodes), (other, one.type, nodes[1], nodes[0])):
+            if type.kind is Kind.REFERENCE and value.type.kind is not Kind.REFERENCE:
+                keys = list(self.keys(say(node), type.name))
+                if len(keys) > 1:
+                    return " and ".join(f"{path} == …" for path, _ in keys)
+                path, key = keys[0]
+                if isinstance(value, Const) and not overlap(value.type, key):
+                    return _in_type(value, key, path) or f"{path} == …"
+                return f"{path} == {say(said)}"
+            if isinstance(value, Const) and (written := _in_type(value, type, say(node))):
+                return written
         return ""
+
+    def keys(self, path: str, resource: str) -> Iterator[tuple[str, Type]]:
+        """The paths to the scalars that a row at `path` is known by."""
+        for name in self.schema.key(resource):
+            match self.schema.attribute(resource, name):
+                case ToOne(resource=target):
+                    yield from self.keys(f"{path}.{name}", target)
+                case Scalar(type=type):
+                    yield f"{path}.{name}", type
+                case _:
+                    pass
 
     def chosen(self, const: Const, type: Type, node: ast.expr) -> None:
         """Refuse a literal that is not among the choices of the other side."""
@@ -295,3 +302,22 @@ def stored(expression: Expression) -> bool:
 def naive(value: object) -> bool:
     """Whether it is a datetime without a zone."""
     return isinstance(value, datetime) and value.utcoffset() is None
+
+
+def _in_type(const: Const, type: Type, said: str) -> str:
+    """A literal beside `said`, in the type of that; "" where it can't be told."""
+    match type.kind:
+        case Kind.TEXT:
+            return f"{said} == {str(const.value)!r}"
+        case Kind.UUID:
+            return f"{said} == UUID({const.value!r})"
+        case Kind.ENUM:
+            return f"{said} == {type.name}.…"
+        case Kind.DATETIME:
+            return "datetime(2026, 1, 1, tzinfo=UTC)"
+        case Kind.DATE:
+            return "date(2026, 1, 1)"
+        case Kind.DECIMAL if const.type.kind is Kind.FLOAT:
+            return f"Decimal('{const.value}')"
+        case _:
+            return ""

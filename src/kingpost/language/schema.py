@@ -54,6 +54,10 @@ class Schema(Protocol):
         """All names there are, for "did you mean"."""
         ...
 
+    def key(self, resource: str) -> tuple[str, ...]:
+        """The names that a row is known by."""
+        ...
+
     def rule(self, resource: str, name: str) -> Source | None:
         """The rule or method of that name which an expression may call, inlined (`self.mine(me)`)."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -203,6 +203,8 @@ def _sound(drafts: Drafts, draft: Draft, field: FieldModel) -> bool:
 def _default(drafts: Drafts, draft: Draft, member: Member, field: FieldModel) -> Default | None:
     spec, what = member.spec, f"{draft.name}.{member.name}"
     if spec.default_factory is not None:
+        if spec.default_factory is list or spec.default_factory is dict:
+            _require_admitted(drafts, draft, field, cast("object", spec.default_factory()))
         return Default("factory", spec.default_factory)
     value = spec.default
     if value is MISSING:
@@ -217,13 +219,20 @@ def _default(drafts: Drafts, draft: Draft, member: Member, field: FieldModel) ->
         remedy = f"field(default_factory=lambda: {value!r})"
         drafts.refuse("KM208", f"{what}: all rows would share one {_kind(value)}", remedy, draft, member.name)
         return None
+    if not _require_admitted(drafts, draft, field, value):
+        return None
     if isinstance(value, (list, dict)):
         return Default("factory", dict if isinstance(value, dict) else list)
-    if fault := wrong_value(field, value):
-        remedy = "a default that the field admits"
-        drafts.refuse("KM209", f"{what}: the default {value!r} is refused: {fault}", remedy, draft, member.name)
-        return None
     return Default("value", value)
+
+
+def _require_admitted(drafts: Drafts, draft: Draft, field: FieldModel, value: object) -> bool:
+    """Whether the field admits a default; a problem if not."""
+    fault = wrong_value(field, value)
+    if fault:
+        message = f"{draft.name}.{field.name}: the default {value!r} is refused: {fault}"
+        drafts.refuse("KM209", message, "a default that the field admits", draft, field.name)
+    return not fault
 
 
 def _generated(drafts: Drafts, draft: Draft, field: FieldModel) -> Default | None:

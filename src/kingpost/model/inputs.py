@@ -142,7 +142,10 @@ class Inputs:
         name = self.model.classes[type(instance)]
         related = {n for n, r in self.model[name].relations.items() if r.kind == "many"}
         data = {member: value for member, value in changes(instance).items() if member not in related}
-        return self.accept(name, purpose, data)
+        try:
+            return self.accept(name, purpose, data)
+        except Rejected as error:
+            raise Rejected(error.code, f"This {name} is not accepted", error.details) from None
 
     @staticmethod
     def _accept(

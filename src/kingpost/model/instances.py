@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
@@ -11,11 +11,15 @@ from pydantic_core import core_schema as schemas
 
 from kingpost.base.errors import Detail, Rejected
 from kingpost.base.ids import uuid7
+from kingpost.base.problems import DeclarationError, Problem
+from kingpost.language.types import Kind
 from kingpost.model.declaration import declaration
 from kingpost.model.inputs import Form, Key
-from kingpost.model.model import FieldModel, Model
+from kingpost.model.model import FieldModel, Model, RelationModel
 from kingpost.model.resource import Resource, serializer
 from kingpost.model.state import refer
+
+_SHOWN: Final = 80  # characters of a value that is not admitted
 
 
 def core_schema(cls: type[Resource], handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -100,9 +104,11 @@ def fill(
 ) -> dict[str, Any]:
     """The values, with defaults for members not there; what the store makes is left out.
 
-    Raises Rejected where the actor is a default and nobody acts.
+    Raises Rejected where the actor is a default and nobody acts, DeclarationError where a factory gives what its member
+    does not admit.
     """
     filled = dict(values)
+    from_factories: dict[str, Any] = {}
     for member in model[resource].defaulted:
         default = member.default
         if default is None or member.name in filled:
@@ -110,7 +116,12 @@ def fill(
         if default.kind == "value":
             filled[member.name] = default.value
         elif default.kind == "factory":
-            filled[member.name] = new_key() if default.value is uuid7 else default.value()
+            if default.value is uuid7:
+                filled[member.name] = new_key()
+            elif isinstance(member, RelationModel) and member.kind != "one":
+                filled[member.name] = default.value()
+            else:
+                from_factories[member.name] = default.value()
         elif actor is not None:
             filled[member.name] = actor
         elif not isinstance(member, FieldModel) and member.nullable:
@@ -118,4 +129,25 @@ def fill(
         else:
             fault = Detail(f"/{member.name}", "required", "must be given, as nobody is logged in")
             raise Rejected("KP422", "The input is not accepted", (fault,))
+    if from_factories:
+        filled.update(_admitted(model, resource, from_factories))
     return filled
+
+
+def _admitted(model: Model, resource: str, made: dict[str, Any]) -> dict[str, Any]:
+    """What factories made, checked as what code gives. Whoever wrote the row can't help it: it is a bad declaration."""
+    try:
+        return model.inputs.accept(resource, "changed", made)
+    except Rejected as error:
+        raise DeclarationError([_wrong(model, resource, made, fault) for fault in error.details]) from None
+
+
+def _wrong(model: Model, resource: str, made: Mapping[str, Any], fault: Detail) -> Problem:
+    name = next(name for name in made if f"{fault.pointer}/".startswith(f"/{name}/"))
+    owner, cls = model[resource].owner(name), model[resource].cls
+    said = repr(made[name])
+    said = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
+    message = f"{resource}.{name}: the default_factory made {said}, and the value {fault.message}"
+    instant = isinstance(owner, FieldModel) and owner.type.kind is Kind.DATETIME
+    remedy = "field(default_factory=now)" if instant else "a default_factory that makes what the member admits"
+    return Problem("KM209", message, remedy, None if cls is None else declaration(cls).place(name))

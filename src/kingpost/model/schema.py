@@ -45,6 +45,10 @@ class ModelSchema:
         derived = (name for owner, name in self.sources if owner == resource)
         return [name for name in dict.fromkeys((*of.fields, *of.relations, *derived)) if not name.startswith("_")]
 
+    def key(self, resource: str) -> tuple[str, ...]:
+        """The members of the key."""
+        return self.resources[resource].key
+
     def rule(self, resource: str, name: str) -> Source | None:
         """The source of a rule or plain method of the class; None for what can't be put in place of its name."""
         cls = self.resources[resource].cls

@@ -16,7 +16,6 @@ from kingpost.language.tree import (
     Compare,
     Comparison,
     Expression,
-    Identity,
     In,
     IsNone,
     Keyed,
@@ -29,6 +28,7 @@ from kingpost.language.tree import (
 from kingpost.language.types import BOOL, TEXT, Kind, Type, reference
 from kingpost.model.columns import key_columns
 from kingpost.plan.cost import sought
+from kingpost.plan.equal import Equals
 from kingpost.plan.intent import Condition, Expressed, SortKey
 from kingpost.plan.orders import by_columns
 from kingpost.plan.select import Order
@@ -66,7 +66,7 @@ class Conditions:
         pointer = condition.where or f"?{'.'.join(condition.path)}"
 
         def finish(value: Expression) -> Expression:
-            return self._comparison(value, condition, name, pointer)
+            return self._comparison(value, resource, condition, name, pointer)
 
         made = along(self.standing, Root(resource), condition.path, finish, pointer)
         return self.standing.cost.spend(made, pointer) if condition.raw else made
@@ -89,7 +89,9 @@ class Conditions:
         """What a lambda of the application's own code says about a row."""
         return self._code(resource, source, name, None)
 
-    def _comparison(self, value: Expression, condition: Condition, name: str, pointer: str) -> Expression:
+    def _comparison(
+        self, value: Expression, resource: str, condition: Condition, name: str, pointer: str
+    ) -> Expression:
         operator, type = condition.operator, value.type
         bound = type.maybe(False)
         if operator == "none":
@@ -100,7 +102,7 @@ class Conditions:
             return IsNone(value) if operator == "eq" else Not(IsNone(value))
         if type.kind in _UNSORTED:
             self._refuse(pointer, f"{'.'.join(condition.path)} is not one value: name a member of it, or use where=")
-        read = self._reader(value, condition, pointer)
+        read = self._reader(value, resource, condition, pointer)
         self.readers[name] = read
         param = Param(name, bound)
         match operator:
@@ -122,22 +124,21 @@ class Conditions:
                     self._refuse(pointer, f"{'.'.join(condition.path)} has no order: use eq, ne or in")
                 return Compare(_ORDER[operator], value, param)
 
-    def _reader(self, value: Expression, condition: Condition, pointer: str) -> ReadValue:
-        if isinstance(value, Identity) or value.type.kind is Kind.REFERENCE:
-            types = tuple(
-                column.type for column in key_columns(self.standing.model, self.standing.model[value.type.name])
-            )
+    def _reader(self, value: Expression, resource: str, condition: Condition, pointer: str) -> ReadValue:
+        types: tuple[Type, ...] = ()
+        if value.type.kind is Kind.REFERENCE:
+            target = self.standing.model[value.type.name]
+            types = tuple(column.type for column in key_columns(self.standing.model, target))
+        if not condition.raw:
+            equals = Equals(self.schema, resource, ".".join(condition.path), value.type, types)
+            return equals.row if types else equals.value
+        if types:
 
-            def read_key(given: Any) -> Any:
-                known = self.schema.reference(given)
-                key = known[1] if known is not None else given
-                if condition.raw and isinstance(key, str):
-                    key = parse_key(tuple(key.split(",")) if len(types) > 1 else (key,), types, pointer)
-                return bound_key(key) if isinstance(key, tuple) else key  # pyright: ignore[reportUnknownArgumentType]
+            def read_key(given: str) -> Any:
+                parts = tuple(given.split(",")) if len(types) > 1 else (given,)
+                return bound_key(parse_key(parts, types, pointer))
 
             return read_key
-        if not condition.raw:
-            return lambda given: getattr(given, "value", given) if value.type.kind is Kind.ENUM else given
         operand = TEXT if condition.operator in _TEXT else value.type
         return lambda given: parse(given, operand, pointer)
 

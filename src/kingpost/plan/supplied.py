@@ -54,6 +54,9 @@ class SuppliedSchema:
     def attributes(self, resource: str) -> Iterable[str]:
         return readable(self._standing, resource)
 
+    def key(self, resource: str) -> tuple[str, ...]:
+        return self._schema.key(resource)
+
     def rule(self, resource: str, name: str) -> Source | None:
         return None
 

@@ -10,10 +10,12 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from kingpost.language.tree import Comparison, In
+from kingpost.language.types import Kind, Type
 from kingpost.plan.select import Insert, Order
 from kingpost.stores.contract import OutOfRange, Store, StoreError
-from kingpost.testing.conformance_model import TYPES, get
-from kingpost.testing.conformance_tools import ask, select
+from kingpost.testing.conformance_model import TYPES, get, is_, param
+from kingpost.testing.conformance_tools import ask, ids, select
 
 NASTY: dict[str, list[Any]] = {
     "flag": [True, False],
@@ -113,6 +115,16 @@ class Values:
             convert = store.json_form(type)
             encoded = msgspec.json.encode(value if convert is None else convert(value))
             assert encoded.decode() == JSON[name], name
+
+    @pytest.mark.parametrize(("op", "found"), [("==", []), ("<", [1]), ("<=", [1]), (">", [2]), (">=", [2])])
+    async def test_a_decimal_from_outside_is_not_rounded(self, store: Store, op: Comparison, found: list[int]) -> None:
+        await store.write([thing(1, money=Decimal("1.00")), thing(2, money=Decimal("1.01"))])
+        money = get("Thing", "money")
+        exact = money.type.maybe(False)
+        for value in (Decimal("1.001"), Decimal("1.009"), Decimal("1.00000000000000000000000000000000000000001")):
+            assert await ids(store, "Thing", is_(money, param("money", exact), op), money=value) == found
+        listed = In(money, param("listed", Type(Kind.LIST, element=exact)))
+        assert await ids(store, "Thing", listed, listed=[Decimal("1.001"), Decimal("1.010")]) == [2]
 
     async def test_an_instant_comes_back_in_utc(self, store: Store) -> None:
         await store.write([thing(1)])

@@ -30,7 +30,7 @@ from kingpost.plan.orders import behind
 from kingpost.plan.select import Select
 from kingpost.stores.contract import OutOfRange
 from kingpost.stores.memory.state import State
-from kingpost.stores.memory.values import keep
+from kingpost.stores.memory.values import bound
 
 EXACT = Context(prec=200)
 
@@ -73,8 +73,8 @@ def prepare(select: Select, model: Model, store: str) -> Prepared:
 def _bound(param: Param) -> Callable[[Any], Any]:
     """A parameter in the form that values are kept in; long lists as sets, to be found in."""
     if param.type.kind is not Kind.LIST or param.type.element is None:
-        return keep(param.type)
-    item = keep(param.type.element)
+        return bound(param.type)
+    item = bound(param.type.element)
 
     def convert(values: Iterable[Any]) -> Any:
         kept = [item(value) for value in values]

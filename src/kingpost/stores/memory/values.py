@@ -14,13 +14,21 @@ from kingpost.language.types import Kind, Type
 from kingpost.stores.contract import OutOfRange
 from kingpost.stores.sql.forms import DOCUMENTS, canonical_json
 
-WIDE = Context(prec=200)
+WIDE = Context(prec=200, traps=[])  # what has more digits is not a number then, and equal to nothing
 
 
 def keep(type: Type) -> Callable[[Any], Any]:
     """How a Python value of a type is kept; None stays None."""
     convert = _convert(type)
     return lambda value: None if value is None else convert(value)
+
+
+def bound(type: Type) -> Callable[[Any], Any]:
+    """How a value to compare with is taken: as it would be kept, but for a finer decimal, which is equal to none."""
+    if type.kind is not Kind.DECIMAL or type.places is None:
+        return keep(type)
+    scale = _scale(type.places)
+    return lambda value: None if value is None else scale(value)
 
 
 def _convert(type: Type) -> Callable[[Any], Any]:
@@ -48,12 +56,24 @@ def _integer(value: int) -> int:
 
 
 def _decimal(places: int) -> Callable[[Any], Decimal]:
-    unit = Decimal(1).scaleb(-places)
+    scale = _scale(places)
 
     def convert(value: Any) -> Decimal:
-        kept = Decimal(value).quantize(unit, context=WIDE)
-        if kept != value:
+        kept = scale(value)
+        if kept.as_tuple().exponent != -places:
             raise OutOfRange(f"A decimal has more than {places} places")
         return kept
 
     return convert
+
+
+def _scale(places: int) -> Callable[[Any], Decimal]:
+    """The value with so many places, or as it is where it has more."""
+    unit = Decimal(1).scaleb(-places)
+
+    def scale(value: Any) -> Decimal:
+        exact = Decimal(value)
+        rounded = exact.quantize(unit, context=WIDE)
+        return rounded if rounded == exact else exact
+
+    return scale

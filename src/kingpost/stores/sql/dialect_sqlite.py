@@ -220,6 +220,8 @@ def _json_item(type: Type) -> Callable[[Any], Any]:
             return lambda value: repr(float(value))
         case Kind.BOOL:
             return int
+        case Kind.DECIMAL if type.places is not None:  # finer than the column: found in no row
+            return _in_range(limit(type.places, up=None))
         case _:
             return _in_range(SQLite.forms.to_driver(type) or _same)
 

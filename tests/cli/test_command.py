@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import kingpost
+from tests.cli.running import environment, kingpost
 
 BROKEN = """
 from kingpost import App, Resource, allow
@@ -104,3 +104,10 @@ def test_every_declaration_problem_is_told_with_a_caret(tmp_path: Path) -> None:
         assert "^^^" in told
         assert "did you mean 'read'?" in told
     assert "2 problems in app:app" in kingpost("check", folder=tmp_path, status=1).stdout
+
+
+def test_the_command_is_a_module_too(project: Path) -> None:
+    command = [sys.executable, "-m", "kingpost", "db", "diff"]
+    told = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, check=False)
+    assert told.returncode == 1, told.stderr
+    assert told.stdout == kingpost("db", "diff", folder=project, status=1).stdout

@@ -170,6 +170,24 @@ def test_what_differs_and_can_not_be_added_is_shown(project: Path) -> None:
         assert "KC106" in served.printed
 
 
+def test_a_database_that_is_behind_is_served_as_far_as_it_goes(project: Path) -> None:
+    kingpost("db", "sync", folder=project)
+    with serving(project) as served:
+        served.wait()
+        assert served.ask("/api/authors", "POST", {"name": "ada"})[0] == 201
+    code = (project / "app.py").read_text()
+    (project / "app.py").write_text(
+        code.replace("    name: str = field(", "    code: int = field(index=True)\n    name: str = field(", 1)
+    )
+    with serving(project) as served:
+        served.wait()
+        assert "KC106" in served.printed
+        assert "column code is declared as integer and is missing" in served.printed
+        assert "answers 503 (KP504) until then; `kingpost db diff app:app` shows" in " ".join(served.printed.split())
+        assert served.ask("/api/authors")[0] == 503
+    assert "refused" in kingpost("db", "sync", folder=project, status=1).stdout
+
+
 def _until(ask: object, wanted: object, seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while True:

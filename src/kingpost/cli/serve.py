@@ -35,6 +35,9 @@ def serve(
     that a SQLite database lacks. With --production, or several workers, it does not watch files; with --production it
     also leaves all tables alone and logs only what matters.
 
+    What a database has otherwise than declared, or lacks, is told at the start, with the next step: `kingpost db diff`
+    shows it, `kingpost db sync` adds what can be added. The rest is served.
+
     Cursors are signed with KINGPOST_SECRET: set it in production, so that they outlive a restart.
 
     Args:
@@ -95,3 +98,6 @@ def _warn(serving: Serving, prepared: Prepared) -> None:
     from kingpost.operate.checks import table_warnings
 
     show_problems(table_warnings(prepared.open, str(serving.target)), errors)
+    if prepared.open:
+        told = f"`kingpost db diff {serving.target}` shows all of it again"
+        errors.print(f"What needs this answers 503 (KP504) until then; {told}.")

@@ -111,7 +111,8 @@ def store_failure(error: StoreError, name: str = "", url: str = "") -> Failure:
         return Failure(
             "KC009", f"{where} can't be reached: {error}", "start it, or mend its address in App(stores={...})"
         )
-    return Failure("KC008", f"{where} refuses: {error}", "kingpost db sync")
+    remedy = "kingpost db diff shows how it differs, kingpost db sync adds what is missing"
+    return Failure("KC008", f"{where} refuses: {error}", remedy)
 
 
 def in_words(changes: Sequence[SchemaChange]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kingpost.language.types import INT, TEXT, Kind, Type
-from kingpost.model.model import FieldModel, Model
+from kingpost.model.model import FieldModel, IndexModel, Model, UniqueModel
 from kingpost.plan.select import Insert
 from kingpost.stores.contract import SchemaChange, Store
 from kingpost.testing.conformance_model import LOG, MODEL, TAG, with_field
@@ -102,6 +102,23 @@ class SchemaChanges:
             assert "note" in change.text
             await other.apply([change])
             assert kinds(await other.compare()) == ["refuse"]
+
+    async def test_what_is_about_a_refused_column_waits_for_it(self, store: Store, changed: Any) -> None:
+        await store.write([Insert("Log", ("id", "text"), [(1, "x")])])
+        required = replace(NOTE, type=TEXT, unique=True)
+        both = UniqueModel(("text", "note")), IndexModel(("-text", "note"))
+        log = replace(with_field(LOG, required)["Log"], uniques=both[:1], indexes=both[1:])
+        async with changed(Model({**MODEL.resources, "Log": log}, actor="Author")) as other:
+            (change,) = await other.compare()
+            assert change.kind == "refuse"
+            await other.apply([change])
+        log = replace(log, fields={**log.fields, "note": replace(required, type=TEXT.maybe())})
+        async with changed(Model({**MODEL.resources, "Log": log}, actor="Author")) as other:
+            changes = await other.compare()
+            assert set(kinds(changes)) == {"add"}
+            assert len(changes) > 3
+            await other.apply(changes)
+            assert await other.compare() == []
 
     @pytest.mark.parametrize("wanted", [INT, Type(Kind.BYTES), TEXT.maybe()])
     async def test_another_type_is_refused(self, store: Store, changed: Any, wanted: Type) -> None:

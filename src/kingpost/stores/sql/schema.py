@@ -96,6 +96,7 @@ class _Comparison:
     ) -> None:
         self._ground, self._writer, self._table, self._resource, self._real = ground, writer, table, resource, real
         self._new = {column.name for column in table.columns if column.name not in real.columns}
+        self._lacking: set[str] = set()
 
     def differences(self) -> Iterator[SchemaChange]:
         for column in self._table.columns:
@@ -111,14 +112,19 @@ class _Comparison:
         yield from self._uniques()
         yield from self._references()
         for index in sorted(self._table.indexes, key=lambda index: str(index.name)):
-            if not self._has(index):
+            if not self._has(index) and not self._waits(made := self._writer.index(index)):
                 text = f"add index {index.name} to table {self._table.name}"
-                yield SchemaChange("add", text, (self._writer.index(index),))
+                yield SchemaChange("add", text, (made,))
+
+    def _waits(self, statement: str) -> bool:
+        """Whether it is about a column that is refused: it comes when the column is there."""
+        return any(re.search(rf"\b{re.escape(name)}\b", statement) for name in self._lacking)
 
     def _has(self, index: sa.Index) -> bool:
         return index.name in self._real.indexes
 
     def _missing(self, column: sa.Column[object]) -> Iterator[SchemaChange]:
+        self._lacking.add(column.name)
         if not column.nullable and column.server_default is None and not self._real.empty:
             yield self._refuse(
                 f"column {column.name} is declared as {self._type(column)} and is missing, and the rows that are there "
@@ -132,6 +138,7 @@ class _Comparison:
                 f"drop the empty table {self._table.name}, or {MIGRATE} that fills it",
             )
             return
+        self._lacking.remove(column.name)
         reference = self._reference_of(column) if self._writer.sqlite else None
         added = self._writer.column(self._table, column, reference)
         yield SchemaChange("add", f"add column {column.name} to table {self._table.name}", (added,))
@@ -181,6 +188,8 @@ class _Comparison:
             index = sa.Index(str(constraint.name), *(self._table.c[name] for name in names), unique=True)
             made = self._writer.index(index)
             self._table.indexes.discard(index)  # it is the constraint in another form, not one more index
+            if self._lacking & set(names):
+                continue
             if self._real.empty or self._new & set(names):
                 text = f"add the unique index {constraint.name} to table {self._table.name}"
                 yield SchemaChange("add", text, (made,))
@@ -200,7 +209,7 @@ class _Comparison:
             )
             like = (declared.columns, declared.table)
             found = [one for one in self._real.references if (one.columns, one.table) == like and not one.loose]
-            if any(_same_effect(one, declared) for one in found):
+            if self._lacking & set(declared.columns) or any(_same_effect(one, declared) for one in found):
                 continue
             named = f"{' and '.join(declared.columns)} -> {declared.table}"
             if found:

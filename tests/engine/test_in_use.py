@@ -36,9 +36,22 @@ class Key(Resource, read=anyone):
     drawer: Drawer = field(read=nobody)
 
 
+class Note(Resource, read=anyone, write=anyone, soft_delete=True):
+    drawer: Drawer = field(unique=True)
+
+
+class Ribbon(Resource, read=anyone, write=anyone):
+    name: str = field(max_length=20)
+
+
+class Wrap(Resource, read=anyone, write=anyone, soft_delete=True):
+    ribbon: Ribbon = field(on_delete="cascade")
+
+
 @pytest.fixture
 async def office(store_url: str) -> AsyncIterator[App]:
-    app = App("office", resources=[Drawer, Paper, Sheet, Stamp, Key], stores={"main": store_url}, secret=b"test")
+    resources = [Drawer, Paper, Sheet, Stamp, Key, Note, Ribbon, Wrap]
+    app = App("office", resources=resources, stores={"main": store_url}, secret=b"test")
     await app.start()
     await app.sync()
     yield app
@@ -55,7 +68,11 @@ async def kept(drawer: Drawer) -> str:
 
 
 NEXT = "; delete these first, or have them refer to another row"
-UNSEEN = "rows that you do not see still refer to this one; somebody who does has to delete or change them first"
+UNSEEN = (
+    "rows that you do not see still refer to this one, or rows of Note that were deleted and are kept; "
+    "whoever sees them, or runs the database, has to remove them first"
+)
+GOOD = "; what is kept goes for good by a statement of your own, app.execute('DELETE FROM …')"
 
 
 async def test_relations_are_named_and_rows_counted_as_far_as_they_are_seen(office: App) -> None:
@@ -103,6 +120,41 @@ async def test_a_relation_that_may_not_be_read_is_not_named(office: App) -> None
         await Key(drawer=drawer).save()
     with office.acting(None):
         assert await kept(drawer) == UNSEEN
+
+
+async def test_a_row_that_was_deleted_and_is_kept_is_told_as_such(office: App, store_url: str) -> None:
+    drawer = Drawer(name="one")
+    with as_system("test data"):
+        await drawer.save()
+        note = Note(drawer=drawer)
+        await note.save()
+    with office.acting(None):
+        assert await kept(drawer) == f"other rows still refer to this one: Note.drawer (1 row){NEXT}"
+        await note.delete()
+        assert await kept(drawer) == UNSEEN  # whether there is one is not told
+        with pytest.raises(Conflict, match="drawer is taken"):  # it holds what is unique, too
+            await Note(drawer=drawer).save()
+    with as_system("a look"):
+        assert await kept(drawer) == f"other rows still refer to this one: Note.drawer (1 row, deleted and kept){GOOD}"
+        await Paper(drawer=drawer).save()
+        both = "Paper.drawer (1 row), Note.drawer (1 row, deleted and kept)"
+        assert await kept(drawer) == f"other rows still refer to this one: {both}{NEXT}{GOOD}"
+        for paper in await Paper.all():
+            await paper.delete()
+        if store_url != "memory:":
+            await office.execute("DELETE FROM note WHERE _deleted_at IS NOT NULL")
+            await drawer.delete()
+
+
+async def test_what_is_kept_goes_with_its_target_where_the_relation_says_so(office: App) -> None:
+    with office.acting(None):
+        ribbon = Ribbon(name="red")
+        await ribbon.save()
+        wrap = Wrap(ribbon=ribbon)
+        await wrap.save()
+        await wrap.delete()
+        await ribbon.delete()
+        assert not await Ribbon.all().exists()
 
 
 async def test_each_row_of_many_has_its_own_reason(app: App, people: People) -> None:

@@ -9,12 +9,13 @@ from kingpost.base.errors import Conflict
 from kingpost.engine.asking import fetch_rows
 from kingpost.engine.context import Context
 from kingpost.engine.plans import Plans, parameters
-from kingpost.plan.in_use import plan_in_use
+from kingpost.plan.in_use import keepers, plan_in_use
 from kingpost.plan.select import Delete, Operation
 from kingpost.plan.values import bound_key
 from kingpost.stores.contract import Store
 
 NEXT: Final = "delete these first, or have them refer to another row"
+FOR_GOOD: Final = "what is kept goes for good by a statement of your own, app.execute('DELETE FROM …')"
 
 
 class InUse:
@@ -35,11 +36,23 @@ class InUse:
             return [(one, store.prepare(one.select)) for one in plan_in_use(standing, found.name)]
 
         told: list[str] = []
+        steps: dict[str, None] = {}
         for one, prepared in self._plans.find(("in use", found.name), context, make):
             params = {**parameters(context, one.captures), "key": bound_key(operation.key)}
             ((rows,),) = await fetch_rows(store, found.store, prepared, params)
             if rows:
-                told.append(f"{one.resource}.{'.'.join(one.path)} ({rows} row{'' if rows == 1 else 's'})")
-        if not told:
+                counted = f"{rows} row{'' if rows == 1 else 's'}{', deleted and kept' if one.deleted else ''}"
+                told.append(f"{one.resource}.{'.'.join(one.path)} ({counted})")
+                steps |= {FOR_GOOD if one.deleted else NEXT: None}
+        if told:
+            return Conflict("KP410", f"other rows still refer to this one: {', '.join(told)}; {'; '.join(steps)}")
+        return self._unseen(found.name, context)
+
+    def _unseen(self, resource: str, context: Context) -> Conflict | None:
+        """Nobody sees rows that were deleted and are kept: it is told that there may be such, and not whether."""
+        holders = self._plans.find(("keepers", resource), context, lambda standing: tuple(keepers(standing, resource)))
+        if not holders:
             return None
-        return Conflict("KP410", f"other rows still refer to this one: {', '.join(told)}; {NEXT}")
+        kept = f"rows of {' or '.join(holders)} that were deleted and are kept"
+        words = f"rows that you do not see still refer to this one, or {kept}"
+        return Conflict("KP410", f"{words}; whoever sees them, or runs the database, has to remove them first")

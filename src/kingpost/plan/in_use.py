@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kingpost.language.lower import Capture
-from kingpost.language.tree import FALSE, Compare, Expression, Param, Root, Summary, all_of
+from kingpost.language.tree import FALSE, Compare, Expression, Not, Param, Root, Summary, all_of
 from kingpost.language.types import INT, reference
 from kingpost.model.model import Model
 from kingpost.plan.select import Select
@@ -18,12 +18,16 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class InUsePlan:
-    """Counts those rows of `resource` that refer to the row `key` by `path`, as far as the actor may see them."""
+    """Counts those rows of `resource` that refer to the row `key` by `path`, as far as the actor may see them.
+
+    `deleted`: those that were deleted and are kept, which only the system is told of.
+    """
 
     resource: str
     path: Path
     select: Select
     captures: tuple[Capture, ...]
+    deleted: bool = False
 
 
 def plan_in_use(standing: Standing, resource: str) -> list[InUsePlan]:
@@ -36,12 +40,26 @@ def plan_in_use(standing: Standing, resource: str) -> list[InUsePlan]:
         def leads(value: Expression) -> Expression:
             return Compare("==", value, Param("key", reference(resource)))
 
-        where = all_of(along(standing, Root(holder), path, leads, ""), standing.visible(holder))
-        if where != FALSE:
-            select = Select(holder, (Summary("count", None, INT),), where, group=())
-            captures = tuple(capture for right in standing.consulted for capture in right.captures)
-            plans.append(InUsePlan(holder, path, select, captures))
+        leading = along(standing, Root(holder), path, leads, "")
+        for deleted in (False, True) if standing.system and keeps(standing.model, holder) else (False,):
+            there = Not(standing.guard(holder)) if deleted else standing.visible(holder)
+            where = all_of(leading, there)
+            if where != FALSE:
+                select = Select(holder, (Summary("count", None, INT),), where, group=())
+                captures = tuple(capture for right in standing.consulted for capture in right.captures)
+                plans.append(InUsePlan(holder, path, select, captures, deleted))
     return plans
+
+
+def keepers(standing: Standing, resource: str) -> list[str]:
+    """Which of those whose rows may be in the way keep what is deleted, as far as the actor may know of them."""
+    holders = (one for one in restricting(standing.model, resource) if _readable(standing, *one))
+    return sorted({holder for holder, _ in holders if keeps(standing.model, holder)})
+
+
+def keeps(model: Model, resource: str) -> bool:
+    """Whether rows are kept when they are deleted."""
+    return model[resource].deleted is not None
 
 
 def restricting(model: Model, resource: str) -> Iterator[tuple[str, Path]]:

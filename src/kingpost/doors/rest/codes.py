@@ -138,7 +138,7 @@ KP409 A value is taken
     Another row has this value, or this combination of values, and it must be unique.
 KP410 The row is in use
     Other rows refer to this one, or to what would be deleted with it. The message names the relations and counts the
-    rows that you see: delete or change those first. Rows that are marked as deleted refer to it, too; on_delete= in
+    rows that you see: delete or change those first. Rows that were deleted and are kept refer to it, too; on_delete= in
     the declaration of the relation says that they go with it, or refer to nothing then.
 KP411 Others are changing this row
     The change was tried several times, and each time somebody else was faster. Try again.

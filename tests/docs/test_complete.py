@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import re
 from fnmatch import fnmatch
 from pathlib import Path
@@ -14,6 +16,8 @@ from kingpost.language.lower import LanguageError
 from kingpost.language.refusals import REFUSALS as LANGUAGE
 from kingpost.language.source import SourceError
 from kingpost.model.declare import OPTIONS
+from kingpost.model.query import Query
+from kingpost.model.query_groups import Grouped
 from kingpost.model.refusals import REFUSALS as MODEL
 from tests.docs import code, pages, regenerate
 from tests.docs.expressions import GROUPS, Row
@@ -107,6 +111,39 @@ def test_every_public_method_is_documented(owner: str) -> None:
     assert {
         name for name in own if not re.search(rf"`(?:await |async with |async for \w+ in |\w+\.)*{name}\b", text)
     } <= {"resource", "asked"}
+
+
+def _documented(name: str, of: str) -> str:
+    """What the reference of queries says under the heading of a method."""
+    text = (REFERENCE / "query.md").read_text(encoding="utf-8")
+    found = re.search(rf"^### `{name}`{of}\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"query.md has no heading of {name}{of}"
+    return found[1]
+
+
+@pytest.mark.parametrize(("cls", "of"), [(Query, ""), (Grouped, " of groups")])
+def test_every_method_of_a_query_has_its_parameters_errors_and_an_example(cls: type, of: str) -> None:
+    data = {one.name for one in dataclasses.fields(cls)}  # pyright: ignore[reportArgumentType]  # both are dataclasses
+    for name, method in vars(cls).items():
+        if (name.startswith("_") and name != "__await__") or name in data:
+            continue
+        heading = name.strip("_")
+        text = _documented(heading, of)
+        signature, _, rest = text.strip().partition("\n\n")
+        called = f"await {(of.strip() and 'grouped') or 'query'}" if heading == "await" else f"{heading}("
+        assert called in signature or isinstance(method, property), name
+        assert "->" in signature or "async for" in signature, name
+        named = [] if isinstance(method, property) else list(inspect.signature(method).parameters)[1:]
+        for parameter in named:
+            assert re.search(rf"\b{parameter}\b", signature), f"{name}: {parameter}"
+        example = re.search(r"```python\n(.*?)```", rest, re.DOTALL)
+        assert example is not None, f"{name} has no example"
+        assert f".{heading}" in example[1] or "await" in (heading, example[1][:5]), name
+        said = method.fget.__doc__ if isinstance(method, property) else method.__doc__
+        if "Raises" in (said or ""):
+            assert re.search(r"^Raises |errors as", rest + signature, re.MULTILINE), (
+                f"{name} does not say what it raises"
+            )
 
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=pages.name_of)

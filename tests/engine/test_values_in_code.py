@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from kingpost import App, DeclarationError, Rejected, Resource, anyone, as_system, field, now
+from kingpost import App, Conflict, DeclarationError, NotFound, Rejected, Resource, anyone, as_system, field, now
 from kingpost.language.refusals import LanguageError
 from kingpost.testing import Client
 
@@ -206,3 +206,13 @@ async def test_an_instance_is_checked_when_it_is_saved(client: Client) -> None:
         with pytest.raises(Rejected) as caught:
             await instance.save()
         assert words in str(caught.value)
+
+
+async def test_the_first_and_the_only_row_are_of_the_rows_that_are_asked_for(client: Client) -> None:
+    await Airport(faa="LAX").save()
+    assert await Airport.all().limit(0).first() is None
+    assert await Airport.all().sort("-faa").limit(1).one() == Airport(faa="LAX")
+    with pytest.raises(NotFound):
+        await Airport.all().limit(0).one()
+    with pytest.raises(Conflict):
+        await Airport.all().limit(5).one()

@@ -58,12 +58,12 @@ class EngineRunner:
 
     async def first(self, query: Query[R]) -> R | None:
         """The first row, or None."""
-        found = await self.all(query.limit(1))
+        found = await self.all(_at_most(query, 1))
         return found[0] if found else None
 
     async def one(self, query: Query[R]) -> R:
         """The only row. Raises `NotFound` or `Conflict`."""
-        found = await self.all(query.limit(2))
+        found = await self.all(_at_most(query, 2))
         if not found:
             raise missing(query.resource.__name__)
         if len(found) > 1:
@@ -189,6 +189,11 @@ class EngineRunner:
     @staticmethod
     def _name(on: Any) -> str:
         return on.__name__ if isinstance(on, type) else type(on).__name__
+
+
+def _at_most(query: Query[R], rows: int) -> Query[R]:
+    most = query.asked.limit
+    return query.limit(rows if most is None else min(most, rows))
 
 
 class Intents:

@@ -55,7 +55,10 @@ class Query(Generic[R_]):
     @overload
     def sort(self, *by: Callable[[R_], object], descending: bool = ...) -> Query[R_]: ...
     def sort(self, *by: Text | Callable[[R_], object], descending: bool = False) -> Query[R_]:
-        """In this order, after any order named before: paths with `-` before them for descending, or lambdas."""
+        """In this order, after any order named before: paths with `-` before them for descending, or lambdas.
+
+        Raises ValueError for a path that leads nowhere, SourceError where the source of a lambda can't be read.
+        """
         return self._with(sort=(*self.asked.sort, *(sort_key(self.resource, each, descending) for each in by)))
 
     @overload
@@ -74,7 +77,8 @@ class Query(Generic[R_]):
     def include(self, *paths: Any, where: Any = None, sort: Text | Sequence[Text] = ()) -> Query[R_]:
         """Fill in relations, each named by path or lambda.
 
-        `where` and `sort` narrow one to-many relation: `include("comments", where=lambda c: c.approved)`.
+        `where` and `sort` narrow one to-many relation: `include("comments", where=lambda c: c.approved)`. Raises
+        ValueError for what is no relation, TypeError where they are given with several paths.
         """
         if (where is not None or sort) and len(paths) != 1:
             raise TypeError("include(where=, sort=) is about exactly one relation")
@@ -88,19 +92,19 @@ class Query(Generic[R_]):
         return self._with(include=(*self.asked.include, *added))
 
     def fields(self, *paths: Text) -> Query[R_]:
-        """Only these members, computed ones among them; the key comes always."""
+        """Only these members, computed ones among them; the key comes always. Raises ValueError for unknown ones."""
         return self._with(fields=tuple(check_path(self.resource, path) for path in paths))
 
     def limit(self, rows: int, /) -> Query[R_]:
-        """At most so many rows."""
+        """At most so many rows. Raises TypeError for what is no whole number, ValueError for one below 0."""
         return self._with(limit=natural(rows, "limit"))
 
     def offset(self, rows: int, /) -> Query[R_]:
-        """Pass over so many rows."""
+        """Pass over so many rows. Raises TypeError for what is no whole number, ValueError for one below 0."""
         return self._with(offset=natural(rows, "offset"))
 
     def after(self, cursor: Text, /) -> Query[R_]:
-        """Go on behind a page, by the cursor that came with it."""
+        """Go on behind a page, by the cursor that came with it. Any other text raises Invalid when it is asked."""
         return self._with(after=cursor)
 
     def __await__(self) -> Generator[Any, None, list[R_]]:
@@ -127,7 +131,10 @@ class Query(Generic[R_]):
         return await self._runner.first(self.fields()) is not None
 
     async def sum(self, of: Text | Callable[[R_], Any]) -> Any:
-        """The sum; None elements are passed over, of nothing it is 0."""
+        """The sum over all rows; None is passed over, of nothing it is 0.
+
+        Raises ValueError for a path that leads nowhere, Invalid for what has no sum.
+        """
         return await self._runner.aggregate(self, "sum", self._operand(of))
 
     @overload
@@ -135,7 +142,7 @@ class Query(Generic[R_]):
     @overload
     async def min(self, of: Text) -> Any: ...
     async def min(self, of: Any) -> Any:
-        """The least value that is not None; None where there is none."""
+        """The least value that is not None; None where there is none. Raises as `sum`."""
         return await self._runner.aggregate(self, "min", self._operand(of))
 
     @overload
@@ -143,11 +150,11 @@ class Query(Generic[R_]):
     @overload
     async def max(self, of: Text) -> Any: ...
     async def max(self, of: Any) -> Any:
-        """The greatest value that is not None; None where there is none."""
+        """The greatest value that is not None; None where there is none. Raises as `sum`."""
         return await self._runner.aggregate(self, "max", self._operand(of))
 
     async def avg(self, of: Text | Callable[[R_], Any]) -> Any:
-        """The mean of the values that are not None; None where there is none."""
+        """The mean of the values that are not None; None where there is none. Raises as `sum`."""
         return await self._runner.aggregate(self, "avg", self._operand(of))
 
     def group(
@@ -157,7 +164,8 @@ class Query(Generic[R_]):
         """One row per group, awaited as dicts: `group("author.name", count=True, sum="hours").sort("-sum_hours")`.
 
         Members are the paths grouped by, `count`, and `sum_hours` for the sum of hours. Without paths all rows are
-        one group. It is about all rows of the query, whatever its order and limit: groups have their own.
+        one group. It is about all rows of the query, whatever its order and limit: groups have their own. Raises
+        ValueError for a path that leads nowhere, for a member that would be there twice, and where nothing is asked.
         """
         return grouped(self, by, count, {"sum": sum, "min": min, "max": max, "avg": avg})
 

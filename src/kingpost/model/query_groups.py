@@ -45,7 +45,7 @@ class Grouped(Awaitable["list[dict[str, Any]]"]):
         return replace(self, order=tuple(order))
 
     def limit(self, groups: int, /) -> Grouped:
-        """At most so many groups, the first ones in the order."""
+        """At most so many groups, the first ones in the order. Raises TypeError and ValueError as `Query.limit`."""
         return replace(self, most=natural(groups, "limit"))
 
     def __await__(self) -> Generator[Any, None, list[dict[str, Any]]]:
@@ -53,7 +53,7 @@ class Grouped(Awaitable["list[dict[str, Any]]"]):
 
 
 def grouped(query: Query[Any], by: Sequence[Text], count: bool, kinds: Mapping[Kind, Text | Sequence[Text]]) -> Grouped:
-    """The groups of a query. Raises ValueError for unknown names, and for a member that would be there twice."""
+    """The groups of a query. Raises ValueError for unknown names, no names, and a member that would be there twice."""
     paths = tuple(check_path(query.resource, path) for path in by)
     summaries = [Summary("count", (), "count")] if count else []
     for kind, given in kinds.items():
@@ -61,6 +61,8 @@ def grouped(query: Query[Any], by: Sequence[Text], count: bool, kinds: Mapping[K
             path = check_path(query.resource, text)
             summaries.append(Summary(kind, path, "_".join((kind, *path))))
     found = Grouped(query, paths, tuple(summaries))
+    if not found.members:
+        raise ValueError("groups need a path to group by, or something to say of all rows: count=True, sum=…")
     for name in found.members:
         if found.members.count(name) > 1:
             raise ValueError(f"two members of a group would be called {name!r}: leave one of them out")

@@ -106,6 +106,8 @@ def path_of(function: Callable[..., Any]) -> Path:
 
 
 def natural(rows: int, what: str) -> int:
+    if class_of(rows) is not int:
+        raise TypeError(f"{what} is a whole number of rows, and a {class_of(rows).__name__} was given")
     if rows < 0:
         raise ValueError(f"{what} is a number of rows, not below 0")
     return rows

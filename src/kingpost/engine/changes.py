@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import anyio.to_thread
+from msgspec import Struct, field
 
 from kingpost.engine.rows import Values
 from kingpost.model.annotations import Scope, understand
@@ -15,8 +15,7 @@ from kingpost.model.calls import running
 from kingpost.model.model import ActionModel, Model, ResourceModel
 
 
-@dataclass(slots=True)
-class Changes:
+class Changes(Struct):
     """Members to store, links to write anew, and rows to create below."""
 
     values: Values

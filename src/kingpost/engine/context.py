@@ -7,10 +7,11 @@ import logging
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct, field
 
 from kingpost.language.builtins import instant
 from kingpost.plan.select import Operation
@@ -19,16 +20,14 @@ from kingpost.stores.contract import Rows, StoreDown, Transaction
 log = logging.getLogger("kingpost.access")
 
 
-@dataclass(slots=True)
-class Timings:
+class Timings(Struct):
     """Seconds spent in each stage of answering."""
 
     plan: float = 0.0
     run: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """`actor` is a row of the actor's resource or None (anonymous); `now` the one instant of the request.
 
     `system`: why the rules do not apply (`as_system`), else None.
@@ -40,8 +39,7 @@ class Context:
     timings: Timings = field(default_factory=Timings)
 
 
-@dataclass(slots=True, eq=False)
-class Words:
+class Words(Struct, eq=False):
     """Why the rules do not apply. They hold while the block lasts that says them; tasks begun in it do not keep them
     alive."""
 
@@ -49,8 +47,7 @@ class Words:
     hold: bool = True
 
 
-@dataclass(slots=True, eq=False)
-class Opened:
+class Opened(Struct, eq=False):
     """An interactive transaction, one statement at a time, whichever tasks ask.
 
     A task that was begun in it and lives longer is not in it any more.

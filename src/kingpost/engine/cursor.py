@@ -80,12 +80,12 @@ def _plain(value: Any) -> Any:
 
 def _asked(read: Read) -> bytes:
     """All of the question but its values; kept with the read, which doors keep by query."""
-    known: bytes | None = read.__dict__.get("asked")
+    known: bytes | None = read.memo.get("asked")
     if known is None:
         conditions = [(c.path, c.operator) if isinstance(c, Condition) else repr(c.shape) for c in read.conditions]
         sort = [(key.path, key.descending, key.source and key.source.first_line) for key in read.sort]
         said = repr((read.resource, read.relation, conditions, sort))
-        known = read.__dict__["asked"] = hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        known = read.memo["asked"] = hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).digest()
     return known
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
 from typing import Any
+
+from msgspec.structs import replace
 
 from kingpost.base.errors import NotFound
 from kingpost.engine.asking import fetch_rows, stream_rows
@@ -150,7 +151,7 @@ class Reader:
         """The same read, the constants of its texts taken out; kept with the read, which doors keep by query."""
         if not any(isinstance(one, Expressed) and one.text and one.lifted is None for one in read.conditions):
             return read
-        known: Read | None = read.__dict__.get("lifted")
+        known: Read | None = read.memo.get("lifted")
         if known is None:
             resource = read.resource
             if read.relation is not None:
@@ -159,7 +160,7 @@ class Reader:
                 lifted(one, self.schema, resource) if isinstance(one, Expressed) and one.text else one
                 for one in read.conditions
             )
-            known = read.__dict__["lifted"] = replace(read, conditions=conditions)
+            known = read.memo["lifted"] = replace(read, conditions=conditions)
         return known
 
     def ready(self, read: Read, context: Context, nones: tuple[bool, ...] | None) -> Ready:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -31,6 +31,7 @@ from kingpost.stores.contract import Store, StoreError, UniqueViolation
 KEPT = timedelta(hours=24)
 SWEEP = 1000  # so many requests with a key, and old records are removed
 _JSON = Type(Kind.JSON)
+ALONE: Final = nullcontext()
 
 
 @dataclass(slots=True)
@@ -76,12 +77,12 @@ class Repeats:
         self._asked = 0
         self._prepared: dict[str, Any] = {}
 
-    @contextmanager
-    def running(self, repeat: Idempotency | None, context: Context) -> Generator[None]:
+    def running(self, repeat: Idempotency | None, context: Context) -> AbstractContextManager[None]:
         """One attempt at a time; raises `Conflict` (KP430) while another is in flight."""
-        if repeat is None:
-            yield
-            return
+        return ALONE if repeat is None else self._alone(repeat, context)
+
+    @contextmanager
+    def _alone(self, repeat: Idempotency, context: Context) -> Generator[None]:
         scope = _scope(repeat, context)
         if scope in self._running:
             raise Conflict("KP430", "a request with this Idempotency-Key is being answered; try again later")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import anyio.from_thread
+from msgspec.structs import replace
 
 from kingpost.base.errors import Conflict
 from kingpost.engine.changes import called

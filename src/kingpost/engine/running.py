@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from kingpost.engine.stitch import Group, Stitch
 from kingpost.plan.plan import Batch, Fetch, ReadPlan
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from kingpost.engine.shown import Returning
 
 
-@dataclass(slots=True)
-class Page:
+class Page(Struct):
     """Rows of a list. `next` is the cursor of the page that follows, if there is one; `total` only when asked for."""
 
     items: list[Any]
@@ -25,8 +25,7 @@ class Page:
     public: bool = False
 
 
-@dataclass(slots=True)
-class One:
+class One(Struct):
     """One row, and its version where the resource has one."""
 
     item: Any
@@ -34,8 +33,7 @@ class One:
     public: bool = False
 
 
-@dataclass(slots=True)
-class RunningFetch:
+class RunningFetch(Struct):
     """A fetch with its statement prepared and its stitcher written."""
 
     fetch: Fetch
@@ -45,8 +43,7 @@ class RunningFetch:
     batches: list[RunningBatch]
 
 
-@dataclass(slots=True)
-class RunningBatch:
+class RunningBatch(Struct):
     """A batch: how its keys are read off the parent's rows, and off its own (`owner`); how each of them becomes a
     Python value, to be bound and compared in another store."""
 
@@ -59,8 +56,7 @@ class RunningBatch:
     python: Callable[[Any], Any] | None
 
 
-@dataclass(slots=True)
-class Ready:
+class Ready(Struct):
     """A plan, prepared in its stores."""
 
     planned: Planned

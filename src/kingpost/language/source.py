@@ -11,17 +11,17 @@ import ast
 import builtins
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any, Final, TypeAlias, cast
+
+from msgspec import Struct, field
 
 Function: TypeAlias = ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef
 
 _EXCERPT_WIDTH: Final = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where something was said: file, line (from 1), columns (from 0, in characters, end excluded), the line's text.
 
     What goes on over several lines has its first line here.
@@ -94,8 +94,7 @@ class SourceError(Exception):
         return "\n".join([*parts, f"  remedy: {self.remedy}"] if self.remedy else parts)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Source:
+class Source(Struct, frozen=True, eq=False):
     """The parsed source of one function or text: what was written and where.
 
     `lines[0]` is line `first_line` of `file`. `function` is None for text. `bound` holds the parameters that already

@@ -8,8 +8,10 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from kingpost.language.kinds import LARGEST, SMALLEST
 from kingpost.language.lower import LanguageError, Lowered, lower

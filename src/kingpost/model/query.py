@@ -7,8 +7,10 @@ on the call.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kingpost.model.declaration import declaration
 from kingpost.model.names import meant
@@ -25,8 +27,7 @@ C_ = TypeVar("C_", bound="Resource")
 V_ = TypeVar("V_")
 
 
-@dataclass(frozen=True, slots=True)
-class Query(Generic[R_]):
+class Query(Struct, Generic[R_], frozen=True):
     """Rows of one resource, as asked for so far. Every method answers a new query; `await` answers the rows."""
 
     resource: type[R_]
@@ -182,7 +183,7 @@ class Query(Generic[R_]):
         return find_runner(self.resource)
 
     def _with(self, **changed: Any) -> Query[R_]:
-        return Query(self.resource, self.asked._replace(**changed))
+        return Query(self.resource, replace(self.asked, **changed))
 
     def _operand(self, of: Text | Callable[[R_], Any]) -> Path | Spoken:
         return check_path(self.resource, of) if isinstance(of, str) else speak(of)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from kingpost.language.source import Source
 
@@ -16,16 +17,14 @@ Text: TypeAlias = str
 Kind: TypeAlias = Literal["count", "sum", "min", "max", "avg"]
 
 
-@dataclass(frozen=True, slots=True)
-class Equal:
+class Equal(Struct, frozen=True):
     """`where(author=me)`."""
 
     name: str
     value: object
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(Struct, frozen=True):
     """A condition or value in the language. Captured names are bound in the source, as they were on the call."""
 
     source: Source
@@ -36,16 +35,14 @@ class Spoken:
         return self.source.function is None
 
 
-@dataclass(frozen=True, slots=True)
-class By:
+class By(Struct, frozen=True):
     """One sort key: a path, or something spoken."""
 
     by: Path | Spoken
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Include:
+class Include(Struct, frozen=True):
     """A relation to fill in; `where` and `sort` narrow a to-many one."""
 
     path: Path
@@ -53,8 +50,7 @@ class Include:
     sort: tuple[By, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """One summary of a group: `name` is its member in the answer."""
 
     kind: Kind
@@ -62,7 +58,7 @@ class Summary:
     name: str
 
 
-class Asked(NamedTuple):
+class Asked(Struct, frozen=True):
     """All that a query has collected. `fields` None: all that may be read. `limit` None: no bound was named."""
 
     conditions: tuple[Equal | Spoken, ...] = ()
@@ -77,8 +73,7 @@ class Asked(NamedTuple):
 NOTHING: Final = Asked()
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[R_]):
+class Page(Struct, Generic[R_], frozen=True):
     """A part of the rows. `next` is the cursor behind it, None where nothing follows."""
 
     items: list[R_]

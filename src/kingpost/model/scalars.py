@@ -64,7 +64,9 @@ def annotation(type: Type, python: Any, constraints: Constraints = _FREE, precis
     inner = _plain(type, python, precision)
     if type.kind is Kind.DECIMAL and type.places is not None:
         inner = Annotated[inner, AfterValidator(_to(type))]
-    if bounds:
+    if bounds and inner is PLAIN[Kind.TEXT]:  # what Pydantic itself knows comes before what it has to call
+        inner = Annotated[str, Strict(), Field(**bounds), AfterValidator(_text)]  # pyright: ignore[reportCallIssue]
+    elif bounds:
         inner = Annotated[inner, Field(**bounds)]  # pyright: ignore[reportCallIssue]
     told = incoming(type, constraints)
     if told is not None:

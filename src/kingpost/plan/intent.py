@@ -7,9 +7,11 @@ one shape serves all its values.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kingpost.language.source import Source
 from kingpost.language.text import Lifted
@@ -18,12 +20,14 @@ Operator: TypeAlias = Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "contain
 
 
 _SMALL = {1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 25, 30, 32, 36, 40, 48, 50, 60, 64, 75, 80, 96, 100}
+SHAPED: Final = frozenset({"shape", "asked"})
+"""What may be kept with a read that follows from its shape alone."""
+
 ROUND: Final = frozenset({*_SMALL, 120, 128, 150, 200, 250, 256, 300, 400, 500, 512, 600, 750, 800, 1000})
 """Limits that people write; few enough to plan for each of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """`path operator value`: `?author.name=Ada`, `?hours[ge]=3`, `where(author=me)`.
 
     `value` is text from outside (`raw`), or a Python value. `where` says what to point at when it is wrong.
@@ -36,8 +40,7 @@ class Condition:
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Expressed:
+class Expressed(Struct, frozen=True):
     """A condition in the language: text (`?where=`), or a lambda, whose captured values are read off its source.
 
     `shape` is equal for conditions that differ in bound values only; `values` are those of constants that were `lifted`
@@ -51,8 +54,7 @@ class Expressed:
     lifted: Lifted | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SortKey:
+class SortKey(Struct, frozen=True):
     """A path, or a lambda."""
 
     path: tuple[str, ...] = ()
@@ -61,8 +63,7 @@ class SortKey:
     shape: Hashable = None
 
 
-@dataclass(frozen=True, slots=True)
-class SummaryOf:
+class SummaryOf(Struct, frozen=True):
     """`count=*`, `sum=hours`: `name` is that of the member of the answer. `source`: of a lambda instead of the path."""
 
     kind: Literal["count", "sum", "min", "max", "avg"]
@@ -72,16 +73,14 @@ class SummaryOf:
     shape: Hashable = None
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowed:
+class Narrowed(Struct, frozen=True):
     """An include that is filtered, sorted and cut on its own: `include("comments", where=...)`."""
 
     conditions: tuple[Condition | Expressed, ...] = ()
     sort: tuple[SortKey, ...] = ()
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(Struct, frozen=True, dict=True):
     """A read of one resource: one row (`key`), a page of rows, or a summary (`summaries`).
 
     `fields`: paths of what to answer, None for all that may be read. `include`: relations to fill in, each a path.
@@ -108,6 +107,18 @@ class Read:
     whole: bool = False
     keys: tuple[tuple[Any, ...], ...] | None = None
     shows: str | None = None
+
+    @property
+    def memo(self) -> dict[str, Any]:
+        """What was worked out of it, kept with it."""
+        return vars(self)
+
+    def alike(self, **values: Any) -> Read:
+        """The same but for values that have no part in the shape: what was worked out of the shape serves both."""
+        _ = self.shape
+        read = replace(self, **values)
+        read.memo.update({name: known for name, known in self.memo.items() if name in SHAPED})
+        return read
 
     @property
     def written_limit(self) -> bool:

@@ -38,11 +38,9 @@ def is_open(value: object) -> bool:
     match value:
         case Made():
             return True
-        case str() | bytes():
-            return False
-        case Mapping():
-            return any(map(is_open, cast("Mapping[object, object]", value).values()))
-        case Sequence():
+        case dict():
+            return any(map(is_open, cast("dict[object, object]", value).values()))
+        case list() | tuple():
             return any(map(is_open, cast("Sequence[object]", value)))
         case _:
             return False
@@ -50,18 +48,18 @@ def is_open(value: object) -> bool:
 
 def filled_in(value: T, made: Mapping[Made, object]) -> T:
     """The same with what has been made in its places."""
+    if not made:
+        return value
     answer: object = value
     match value:
         case Made():
             answer = made[value]
-        case str() | bytes():
-            pass
-        case Mapping():
-            answer = {name: filled_in(one, made) for name, one in cast("Mapping[object, object]", value).items()}
+        case dict():
+            answer = {name: filled_in(one, made) for name, one in cast("dict[object, object]", value).items()}
         case tuple():
             answer = tuple(filled_in(one, made) for one in cast("tuple[object, ...]", value))
-        case Sequence():
-            answer = [filled_in(one, made) for one in cast("Sequence[object]", value)]
+        case list():
+            answer = [filled_in(one, made) for one in cast("list[object]", value)]
         case _:
             pass
     return cast(T, answer)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct, field
 from xxhash import xxh3_128_hexdigest
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -29,8 +29,7 @@ PRIVATE: Final[tuple[Header, ...]] = (
 PUBLIC: Final[tuple[Header, ...]] = ((b"cache-control", b"public, no-cache"), (b"vary", b"Accept"), NOSNIFF)
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """A whole answer; `body` None where the status has none (204, 304)."""
 
     status: int

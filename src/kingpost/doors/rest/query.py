@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, Literal, NoReturn, get_args
 from urllib.parse import quote, unquote_to_bytes
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kingpost.base.errors import Detail, Invalid
 from kingpost.doors.rest.problem import Refused, invalid
@@ -41,8 +43,7 @@ Kind = Literal["row", "page", "summary"]
 _quoted = lru_cache(maxsize=1_024)(quote)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What a query string asks: a `read` without its key (of one row: an empty one), and what the door needs beside it.
 
     `given`: the parameters, decoded. `limited`: the client set the limit.
@@ -61,17 +62,14 @@ class Question:
 
     def about(self, values: Mapping[str, str]) -> Question:
         """The same question with other values to compare with, and another cursor."""
-        template: Read = self.read.__dict__.get("lifted", self.read)  # as the engine keeps it, see `Reader`
-        _ = template.shape
-        read = object.__new__(Read)
-        read.__dict__.update(template.__dict__)
+        template: Read = self.read.memo.get("lifted", self.read)  # as the engine keeps it, see `Reader`
         conditions = [
             Condition(one.path, one.operator, values[one.where[1:]], True, one.where)
             if isinstance(one, Condition) and one.where[1:] in values
             else one
             for one in template.conditions
         ]
-        read.__dict__.update(conditions=tuple(conditions), after=values.get("after"))
+        read = template.alike(conditions=tuple(conditions), after=values.get("after"))
         return Question(read, self.kind, {**self.given, **values}, self.limited)
 
 
@@ -168,9 +166,7 @@ class Questions:
 
 def keyed(template: Read, key: tuple[Any, ...]) -> Read:
     """The same read about the row of `key`. The template's shape, once worked out, serves all rows."""
-    read = object.__new__(Read)
-    read.__dict__.update(template.__dict__, key=key)
-    return read
+    return template.alike(key=key)
 
 
 def exported(read: Read, *, limited: bool) -> Read:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from time import perf_counter
 from typing import Any, TypeAlias
+
+from msgspec.structs import replace
 
 from kingpost.base.errors import Detail, Invalid, Rejected
 from kingpost.doors.rest.answer import PRIVATE, PUBLIC, Answer, Header, Receive, Scope, Send, digest

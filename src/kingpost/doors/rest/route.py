@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 from kingpost.base.errors import NotFound
 from kingpost.doors.rest.keys import KeyForm
@@ -28,8 +29,7 @@ REPLACING: Final = frozenset({"create", "update", "delete"})
 """Actions of these names replace the operation itself; they have no address of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One resource as this door serves it; names that no actor may read are not among its relations."""
 
     resource: ResourceModel
@@ -39,8 +39,7 @@ class Entry:
     actions: Mapping[str, ActionModel]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Where a request arrives. `name`: of the relation or action."""
 
     place: Place

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from kingpost.model.columns import Column, columns, key_columns, relation_columns
 from kingpost.model.model import Model, ResourceModel
@@ -14,8 +15,7 @@ from kingpost.stores.contract import Convert, Rows
 from kingpost.stores.sql.dialects import Dialect
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """The text of all operations that differ in values only, and how their values become arguments."""
 
     text: str
@@ -28,8 +28,7 @@ class Shape:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One operation, ready to run: `text` once for every one of `rows`.
 
     `one`: exactly one row must be touched. `count`: so many rows must be found, which are the answer if it `answers`.
@@ -65,8 +64,7 @@ class Translated(Protocol):
     def arguments(self, params: Mapping[str, object]) -> Sequence[object]: ...
 
 
-@dataclass(slots=True)
-class Batches:
+class Batches(Struct):
     """Makes steps from operations.
 
     Args:
@@ -143,8 +141,7 @@ class Batches:
         return shape
 
 
-@dataclass(slots=True)
-class _Writer:
+class _Writer(Struct):
     """Writes the text of one shape and numbers its placeholders."""
 
     model: Model

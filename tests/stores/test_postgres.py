@@ -293,6 +293,47 @@ async def test_the_place_of_a_broken_connection_goes_to_who_waits() -> None:
     await pool.stop()
 
 
+async def test_each_one_in_line_waits_its_own_time() -> None:
+    async def connect() -> Line:
+        return Line()
+
+    pool = Pool(connect, 1, 0.2, "testing")
+    loop = asyncio.get_running_loop()
+    held = await pool.acquire()
+
+    async def waited() -> float:
+        began = loop.time()
+        with pytest.raises(StoreDown, match=r"No connection for testing came free within 0\.2 s"):
+            await pool.acquire()
+        return loop.time() - began
+
+    early = asyncio.create_task(waited())
+    await asyncio.sleep(0.1)
+    late = asyncio.create_task(waited())
+    gone = asyncio.create_task(pool.acquire())
+    served = asyncio.create_task(pool.acquire())
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await early >= 0.2
+    assert not late.done()
+    assert await late >= 0.2
+    with pytest.raises(StoreDown):
+        await served
+
+    served = asyncio.create_task(pool.acquire())
+    await asyncio.sleep(0)
+    pool.release(held)
+    assert await served is held
+    await asyncio.sleep(0.3)  # until the time of who is not in line any more has passed
+    assert await asyncio.wait_for(asyncio.create_task(_given_back(pool, held)), 1) is held
+    await pool.stop()
+
+
+async def _given_back(pool: Pool, held: Any) -> Any:
+    pool.release(held)
+    return await pool.acquire()
+
+
 async def test_a_failed_connect_gives_its_place_back() -> None:
     attempts = 0
 

@@ -8,7 +8,7 @@ connection. Last in, first out keeps few connections busy and their statement ca
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -36,7 +36,9 @@ class Pool:
         self._name = name
         self._idle: list[Any] = []
         self._open = 0  # idle, in use, and being connected
-        self._waiters: deque[asyncio.Future[Any]] = deque()
+        self._waiters: OrderedDict[asyncio.Future[Any], float] = OrderedDict()
+        """In line, with the time (of the loop) up to which each waits; one timer serves them all."""
+        self._timer: asyncio.TimerHandle | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._stopped = False
 
@@ -72,15 +74,19 @@ class Pool:
     def start(self) -> None:
         """Give out connections, also after a `stop`."""
         self._stopped = False
+        self._timer = None  # one of a loop that is gone will not ring
 
     async def stop(self) -> None:
         """Close all: idle ones now, those in use when they come back."""
         self._stopped = True
         self._drop_idle()
-        while self._waiters:
-            waiter = self._waiters.popleft()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_exception(StoreDown("The store is being stopped"))
+        self._waiters.clear()
         if self._closing:
             await asyncio.gather(*self._closing, return_exceptions=True)
 
@@ -100,24 +106,35 @@ class Pool:
 
     async def _queue(self) -> Any:
         """Wait in line for a connection, or for the place of one that broke (answered as None)."""
-        waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Any] = loop.create_future()
+        self._waiters[waiter] = loop.time() + self._wait
+        if self._timer is None:
+            self._timer = loop.call_later(self._wait, self._end_late, loop)
         try:
-            async with asyncio.timeout(self._wait):
-                connection = await waiter
-        except TimeoutError as late:
-            self._return_unused(waiter)
-            words = f"No connection for {self._name} came free within {self._wait:g} s: all {self._size} are in use"
-            raise StoreDown(words) from late
+            connection = await waiter
         except asyncio.CancelledError:
             self._return_unused(waiter)
             raise
         return await self._make() if connection is None else connection
 
+    def _end_late(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Tell those who have waited long enough, and wait for the one who is next in line."""
+        self._timer = None
+        while self._waiters:
+            waiter, until = next(iter(self._waiters.items()))
+            if until > loop.time() and not waiter.done():
+                self._timer = loop.call_at(until, self._end_late, loop)
+                return
+            del self._waiters[waiter]
+            if not waiter.done():
+                words = f"No connection for {self._name} came free within {self._wait:g} s: all {self._size} are in use"
+                waiter.set_exception(StoreDown(words))
+
     def _return_unused(self, waiter: asyncio.Future[Any]) -> None:
         """Pass on what was handed to a waiter in the moment when it gave up."""
         if waiter in self._waiters:
-            self._waiters.remove(waiter)
+            del self._waiters[waiter]
         elif waiter.done() and not waiter.cancelled() and waiter.exception() is None:
             connection = waiter.result()
             if connection is None:
@@ -128,7 +145,7 @@ class Pool:
     def _hand_over(self, connection: Any) -> bool:
         """Give a connection, or with None the right to open one, to the first who still waits."""
         while self._waiters:
-            waiter = self._waiters.popleft()
+            waiter, _ = self._waiters.popitem(last=False)
             if not waiter.done():
                 waiter.set_result(connection)
                 return True

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import date, time, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from kingpost import App, Forbidden, Invalid, NotFound, Rejected, Resource, Unauthenticated, anyone, as_system, field
 from kingpost.engine.context import Context

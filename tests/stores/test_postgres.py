@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -104,6 +106,19 @@ async def test_a_query_past_its_time_is_stopped(postgres_url: str) -> None:
         await store.fetch(SLEEP, {})
     assert await value(store, "SELECT 42") == 42
     await store.stop()
+
+
+async def test_a_server_that_does_nothing_any_more_is_given_up(postgres_url: str) -> None:
+    store = await opened(f"{postgres_url}?pool=1", StoreSettings(statement=0.1))
+    backend = await value(store, "SELECT pg_backend_pid()")
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        with pytest.raises(StoreDown, match="lost: TimeoutError"):
+            await asyncio.wait_for(store.fetch(Statement("SELECT 42", ()), {}), 12)
+        assert await value(store, "SELECT 42") == 42  # on another connection
+    finally:
+        os.kill(backend, signal.SIGCONT)
+        await store.stop()
 
 
 async def test_who_waits_too_long_for_a_connection_is_told(postgres_url: str) -> None:

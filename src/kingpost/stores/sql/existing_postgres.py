@@ -16,7 +16,7 @@ from kingpost.stores.sql.checks import Condition
 from kingpost.stores.sql.dialect_postgres import PostgreSQL
 from kingpost.stores.sql.existing import SAMPLE, Existing, Watch, likely_keys, quoted
 from kingpost.stores.sql.guess_postgres import Seen, guess
-from kingpost.stores.sql.postgres_run import FAILURES
+from kingpost.stores.sql.postgres_connection import FAILURES
 from kingpost.stores.sql.stored_postgres import plain
 
 UNEQUAL = "SELECT collname FROM pg_collation WHERE NOT collisdeterministic"

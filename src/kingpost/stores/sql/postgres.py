@@ -20,8 +20,8 @@ from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.common import Ground
 from kingpost.stores.sql.dialect_postgres import PostgreSQL
 from kingpost.stores.sql.pool import NoPlace, Pool
-from kingpost.stores.sql.postgres_connection import STATEMENTS, Connection
-from kingpost.stores.sql.postgres_run import AGAIN, FAILURES, REFUSED, Runner, is_lost
+from kingpost.stores.sql.postgres_connection import FAILURES, STATEMENTS, Connection, Watch
+from kingpost.stores.sql.postgres_run import AGAIN, REFUSED, Runner, is_lost
 from kingpost.stores.sql.statement import Statement
 
 T = TypeVar("T")
@@ -48,6 +48,7 @@ class PostgresStore:
         size = parameters.get("pool", "10")
         if not size.isdecimal() or int(size) < 1:
             raise url_problem(url, f"pool={size} is not a number of connections", "pool=10")
+        self._watch = Watch(self._settings.statement + 5)
         wait, half = self._settings.wait, max(int(size) // 2, 2)
         self._reads = Pool(lambda: self._connect(read_only=True), int(size), wait, "reading")
         self._streams = Pool(lambda: self._connect(read_only=True), half, wait, "streaming")
@@ -59,6 +60,7 @@ class PostgresStore:
 
     async def start(self) -> None:
         """Connect once, so that a wrong address shows now."""
+        self._watch.start()
         for pool in (self._reads, self._streams, self._writes):
             pool.start()
         connection = await self._reads.acquire()
@@ -69,6 +71,7 @@ class PostgresStore:
     async def stop(self) -> None:
         for pool in (self._reads, self._streams, self._writes):
             await pool.stop()
+        self._watch.stop()
 
     def prepare(self, select: Select) -> Statement:
         return self._ground.translate(select)
@@ -171,6 +174,7 @@ class PostgresStore:
                 server_settings=server,
             )
             await postgres_codecs.install(connection)
+            self._watch.add(connection)
         except FAILURES as error:
             words = str(error) or f"no answer within {settings.wait:g} s"
             full = isinstance(error, asyncpg.TooManyConnectionsError)
@@ -186,9 +190,8 @@ class PostgresStore:
                 rows = await query(connection)
             except FAILURES as error:
                 self._reads.release(connection, broken=is_lost(error))
-                if not fresh and (
-                    connection.is_closed() or isinstance(error, (*AGAIN, asyncpg.OutdatedSchemaCacheError))
-                ):
+                again = connection.is_closed() and not isinstance(error, TimeoutError)
+                if not fresh and (again or isinstance(error, (*AGAIN, asyncpg.OutdatedSchemaCacheError))):
                     fresh = True
                     continue
                 raise self._runner.explain(error) from error

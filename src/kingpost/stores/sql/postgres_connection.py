@@ -1,15 +1,22 @@
-"""A connection that keeps its prepared statements by their text.
+"""A connection that keeps its prepared statements by their text, and the watch over those that get no answer.
 
-asyncpg keeps them too, but its way to one and around it costs a fifth of a short read.
+asyncpg keeps statements too, but its way to one and around it costs a fifth of a short read; a timer for each of them
+is as much again.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
+from weakref import WeakSet
 
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
+from asyncpg.protocol import NO_TIMEOUT
+
+FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver raises."""
 
 STATEMENTS = 256
 """How many a connection keeps; the one that was made first goes first."""
@@ -17,6 +24,10 @@ STATEMENTS = 256
 
 class Connection(asyncpg.Connection):
     """asyncpg's connection, and `ask`."""
+
+    began: float | None = None
+    """Since when (in the loop's time) an answer is waited for."""
+    late = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -44,13 +55,60 @@ class Connection(asyncpg.Connection):
             raise
 
     async def _run(self, statement: PreparedStatement[Any], arguments: Sequence[object]) -> list[Any]:
-        """What `statement.fetch` does, but for its layers, each a coroutine of its own."""
-        protocol, state = cast(Any, self)._protocol, cast(Any, statement)._state
-        rows: list[Any] = await protocol.bind_execute(state, arguments, "", 0, False, None)
+        """What `statement.fetch` does, but for its layers, each a coroutine of its own, and for its timer."""
+        own, state = cast(Any, self), cast(Any, statement)._state
+        self.began = own._loop.time()
+        try:
+            rows: list[Any] = await own._protocol.bind_execute(state, arguments, "", 0, False, NO_TIMEOUT)
+        except FAILURES as error:
+            if self.late:
+                raise TimeoutError("the server did not answer in time") from error
+            raise
+        finally:
+            self.began = None
         return rows
+
+    def give_up(self) -> None:
+        """Wait no more for the server; whoever does gets a `TimeoutError`."""
+        self.late = True
+        self.terminate()
 
     async def _prepared(self, text: str) -> PreparedStatement[Any]:
         if len(self._kept) >= STATEMENTS:
             del self._kept[next(iter(self._kept))]
         statement = self._kept[text] = await self.prepare(text)
         return statement
+
+
+class Watch:
+    """Gives connections up whose server has not answered for `limit` seconds: one timer for all of them.
+
+    The server stops long statements by itself; this is for one that does nothing any more.
+    """
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._period = min(1, limit / 4)
+        self._connections: WeakSet[Connection] = WeakSet()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin, on the running loop."""
+        self.stop()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._period, self._look, loop)
+
+    def stop(self) -> None:
+        """Look after them no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def add(self, connection: Connection) -> None:
+        """One more to look after, for as long as it lives."""
+        self._connections.add(connection)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = loop.call_later(self._period, self._look, loop)
+        for connection in tuple(self._connections):
+            if connection.began is not None and loop.time() - connection.began > self._limit:
+                connection.give_up()

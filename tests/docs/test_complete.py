@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import re
+from dataclasses import fields, is_dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -123,7 +123,7 @@ def _documented(name: str, of: str) -> str:
 
 @pytest.mark.parametrize(("cls", "of"), [(Query, ""), (Grouped, " of groups")])
 def test_every_method_of_a_query_has_its_parameters_errors_and_an_example(cls: type, of: str) -> None:
-    data = {one.name for one in dataclasses.fields(cls)}  # pyright: ignore[reportArgumentType]  # both are dataclasses
+    data = {one.name for one in fields(cls)} if is_dataclass(cls) else set(cls.__struct_fields__)  # type: ignore[attr-defined]
     for name, method in vars(cls).items():
         if (name.startswith("_") and name != "__await__") or name in data:
             continue

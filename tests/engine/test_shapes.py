@@ -61,6 +61,26 @@ async def test_composite_keys(app: App) -> None:
     assert [s.flight.origin.name for s in seats] == ["Heathrow"] * 3
 
 
+async def test_the_key_at_the_end_of_a_relation_is_a_value_too(app: App) -> None:
+    await _flights()
+    client = Client(app)
+    for asked, numbers in {
+        "origin.code=JFK": [2],
+        "origin.code[ne]=JFK": [1],
+        "origin.code[in]=JFK,LHR": [1, 2],
+        "origin.code[startswith]=L": [1],
+        "origin.code[contains]=F": [2],
+        "origin.code[endswith]=R": [1],
+        "origin.code[ge]=K": [1],
+        "origin.code[lt]=K": [2],
+        "plane.number[ge]=1": [1],
+        "seats.flight.origin.code[startswith]=L": [1],
+    }.items():
+        answer = await client.get(f"/api/flights?{asked}&sort=number")
+        assert answer.status_code == 200, (asked, answer.json())
+        assert [one["number"] for one in answer.json()["items"]] == numbers, asked
+
+
 async def test_deleting_cascades_where_declared(app: App) -> None:
     first, _ = await _flights()
     await first.delete()

@@ -38,6 +38,8 @@ from kingpost.plan.values import bound_key, parse, parse_key
 
 _ORDER: dict[str, Comparison] = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _TEXT = ("contains", "startswith", "endswith")
+_WHOLE = ("eq", "ne", "in", "none")
+"""What is asked of a row as well as of its key."""
 _UNSORTED = {Kind.JSON, Kind.EMBEDDED, Kind.LIST}
 _UNORDERED = {Kind.BOOL, Kind.REFERENCE, Kind.ENUM, *_UNSORTED}
 
@@ -68,7 +70,8 @@ class Conditions:
         def finish(value: Expression) -> Expression:
             return self._comparison(value, resource, condition, name, pointer)
 
-        made = along(self.standing, Root(resource), condition.path, finish, pointer)
+        whole = condition.operator in _WHOLE
+        made = along(self.standing, Root(resource), condition.path, finish, pointer, as_row=whole)
         return self.standing.cost.spend(made, pointer) if condition.raw else made
 
     def orders(self, resource: str, sort: tuple[SortKey, ...], prefix: str) -> tuple[Order, ...]:

@@ -137,10 +137,13 @@ def masked(value: Expression, right: Expression) -> Expression:
 Finish = Callable[[Expression], Expression]
 
 
-def along(standing: Standing, row: Row, path: tuple[str, ...], finish: Finish, pointer: str) -> Expression:
+def along(
+    standing: Standing, row: Row, path: tuple[str, ...], finish: Finish, pointer: str, *, as_row: bool = True
+) -> Expression:
     """Follow a path of names and let `finish` say what is wanted of the value at its end.
 
     Over a to-many relation the answer is whether any row fulfils it, so `finish` must answer a condition there.
+    `as_row`: the key at the end of a relation stands for the row, which needs no join.
     """
     name, rest = path[0], path[1:]
     found = standing.model[row.resource]
@@ -148,7 +151,7 @@ def along(standing: Standing, row: Row, path: tuple[str, ...], finish: Finish, p
     if right == FALSE:
         raise unknown(standing, row.resource, name, pointer)
     if name in found.relations:
-        ended = _through(standing, row, found.relations[name], rest, finish, pointer)
+        ended = _through(standing, row, found.relations[name], rest, finish, pointer, as_row)
         if right == TRUE:
             return ended
         return (all_of(right, ended) or TRUE) if ended.type == BOOL else masked(ended, right)
@@ -163,19 +166,25 @@ def along(standing: Standing, row: Row, path: tuple[str, ...], finish: Finish, p
 
 
 def _through(
-    standing: Standing, row: Row, relation: RelationModel, rest: tuple[str, ...], finish: Finish, pointer: str
+    standing: Standing,
+    row: Row,
+    relation: RelationModel,
+    rest: tuple[str, ...],
+    finish: Finish,
+    pointer: str,
+    as_row: bool,
 ) -> Expression:
     guard = standing.target(relation.target)
     if relation.kind == "one":
         step = Step(row, relation.name, relation.target, relation.nullable, guard)
         target = standing.model[relation.target]
-        if not rest or (rest == target.key and len(rest) == 1 and rest[0] in target.fields):
+        if not rest or (as_row and rest == target.key and len(rest) == 1 and rest[0] in target.fields):
             return finish(identity(step))
-        return along(standing, step, rest, finish, pointer)
+        return along(standing, step, rest, finish, pointer, as_row=as_row)
     var = standing.rights.fresh()
     many = Many(row, relation.name, relation.target, var, guard, standing.links(row.resource, relation.name))
     item = Item(var, relation.target)
-    element = along(standing, item, rest, finish, pointer) if rest else finish(identity(item))
+    element = along(standing, item, rest, finish, pointer, as_row=as_row) if rest else finish(identity(item))
     if element.type != BOOL:
         message = f"{relation.name!r} is a list: it can be filtered by, not sorted or grouped by"
         raise Invalid("KP111", message, [Detail(pointer, "KP111", message)])

@@ -257,8 +257,10 @@ async def airline(request: Request, carrier: str) -> Response:
 async def plane(request: Request, tailnum: str, after: Cursor = "") -> Response:
     of = Flight.where(plane=tailnum)
     listed = await _listed(of, after, f"/planes/{quote(tailnum)}", {})
+    if listed is None:
+        return await missing(request)
     there = await Plane.where(tailnum=tailnum).first()
-    if listed is None or (there is None and not listed["found"]):
+    if there is None and not listed["found"]:
         return await missing(request)
     return page(
         request,

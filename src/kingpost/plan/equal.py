@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeAlias, cast
 from uuid import UUID
 
+from kingpost.base.errors import Detail, Invalid
 from kingpost.base.problems import Problem
 from kingpost.language.capture import CaptureError, bind
 from kingpost.language.kinds import LARGEST, SMALLEST
@@ -37,7 +38,8 @@ _EXAMPLES: Final = {
 class Equals:
     """Reads the values of one keyword.
 
-    Raises LanguageError, by the ids of the same comparison in a lambda. Values are not repeated: errors are logged.
+    Raises LanguageError, by the ids of the same comparison in a lambda; Invalid for a value of the right type that no
+    row can hold, as such values come from outside. Values are not repeated: errors are logged.
     """
 
     def __init__(self, schema: Schema, resource: str, name: str, type: Type, key: tuple[Type, ...] = ()) -> None:
@@ -72,7 +74,10 @@ class Equals:
         try:
             value, found = bind(given, self._schema)
         except CaptureError as error:
-            raise self._refused(error.code, f"what {self._at} was given can't be used: {error.message}") from None
+            message = f"what {self._at} was given can't be used: {error.message}"
+            if error.code != "KL307" and isinstance(given, str | int | float | Decimal | datetime | timedelta):
+                raise self._input(message) from None
+            raise self._refused(error.code, message) from None
         if found.kind is Kind.LIST:
             message = f"{self._at} is {self._type} and was given a list"
             raise self._refused("KL301", message, f"lambda row: row.{self._name} in values")
@@ -108,12 +113,14 @@ class Equals:
         try:
             return cast("UUID", READ[Kind.UUID](text))
         except ValueError:
-            message = f"{self._at} is {self._type} and was given text that is no UUID: never equal"
-            raise self._refused("KL301", message) from None
+            raise self._input(f"{self._at} is {self._type} and was given text that is no UUID") from None
 
     @property
     def _at(self) -> str:
         return f"{self._resource}.{self._name}"
+
+    def _input(self, message: str) -> Invalid:
+        return Invalid("KP112", message, [Detail(self._name, "KP112", message)])
 
     def _never(self, found: str) -> LanguageError:
         return self._refused("KL301", f"{self._at} is {self._type} and was given {found}: never equal")

@@ -23,6 +23,37 @@ async def opened(store: str, **options: Any) -> AsyncIterator[tuple[App, Client]
         yield app, client
 
 
+class Asked:
+    """A GET request as a server hands it to an application, and what has been sent of the answer."""
+
+    def __init__(self, app: App, path: str) -> None:
+        self.sent: list[Any] = []
+        self.gone = asyncio.Event()
+        """Set when the client goes away."""
+        scope = {
+            "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
+            "headers": [], "http_version": "1.1", "scheme": "http", "root_path": "", "server": ("x", 80),
+        }  # fmt: skip
+        self.task = asyncio.create_task(app(scope, self._receive, self._send))
+
+    @property
+    def status(self) -> int:
+        """0 as long as nothing has been sent."""
+        status: int = self.sent[0]["status"] if self.sent else 0
+        return status
+
+    async def is_told(self) -> bool:
+        """Whether something has been sent."""
+        return self.status > 0
+
+    async def _receive(self) -> dict[str, Any]:
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Any) -> None:
+        self.sent.append(message)
+
+
 async def add(client: httpx2.AsyncClient, tag: str, key: str = "") -> httpx2.Response:
     """One row: a single statement, unless a key is kept with it."""
     return await client.post("/api/lines", json={"tag": tag}, headers=keyed(key))

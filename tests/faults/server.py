@@ -16,6 +16,9 @@ from urllib.request import urlopen
 from tests.cli.running import COMMAND, environment, kingpost
 from tests.services.ports import free_port
 
+WITH_FEW_FILES = ("sh", "-c", 'ulimit -Sn 256; exec "$@"', "sh")
+"""On some systems what is started in a shell may have no more open files, unless it asks for more."""
+
 
 class Server:
     """An application of one module, served from a folder of its own. `options` are those of `kingpost serve`."""
@@ -40,7 +43,7 @@ class Server:
         began = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [COMMAND, "serve", "--production", "--port", str(self.port), *options],
+                [*WITH_FEW_FILES, COMMAND, "serve", "--production", "--port", str(self.port), *options],
                 cwd=self.folder, stdout=log, stderr=log, env=environment(**self.env), start_new_session=True,
             )  # fmt: skip
         while not self.is_ready():

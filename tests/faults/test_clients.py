@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from tests.faults.client import add, add_two, opened, tags, until
+from tests.faults.client import Asked, add, add_two, opened, tags, until
 from tests.faults.served import Watcher, connect, request, served
 
 # ------------------------------------------------------------------------------------------------------- they go away
@@ -45,31 +44,17 @@ async def is_written(client: httpx2.AsyncClient, expected: list[str]) -> bool:
 
 @pytest.mark.parametrize("middleware", [[], [Middleware(GZipMiddleware)]], ids=["bare", "behind middleware"])
 async def test_that_a_client_is_gone_is_seen(postgres_url: str, middleware: list[Middleware]) -> None:
-    gone = asyncio.Event()
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, Any]:
-        await gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
     async with opened(postgres_url, middleware=middleware) as (app, client), Watcher(postgres_url) as watcher:
         await watcher.lock()
-        scope = {
-            "type": "http", "method": "GET", "path": "/api/lines", "raw_path": b"/api/lines", "query_string": b"",
-            "headers": [], "http_version": "1.1", "scheme": "http", "root_path": "", "server": ("x", 80),
-        }  # fmt: skip
-        asked = asyncio.create_task(app(scope, receive, send))
+        asked = Asked(app, "/api/lines")
 
         async def begun() -> bool:
             return await watcher.at_work("read") == 1
 
         await until(begun)
-        gone.set()
-        await asyncio.wait_for(asked, 10)
-        assert sent == []
+        asked.gone.set()
+        await asyncio.wait_for(asked.task, 10)
+        assert asked.sent == []
         await watcher.unlock()
         assert await tags(client) == []
 

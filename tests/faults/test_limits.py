@@ -6,14 +6,14 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import pytest
 
 from kingpost import App, Limits, Resource, action, anyone
 from kingpost.testing import Client
-from tests.faults.client import add, add_two, open_two, opened, refused, tags, told, until
+from tests.faults.client import Asked, add, add_two, open_two, opened, refused, tags, told, until
 from tests.services.postgres import PostgresServer
 from tests.services.proxy import Proxy, proxy
 
@@ -105,7 +105,6 @@ class Slow(Resource, read=anyone, write=anyone, dawdle=anyone):
 
 
 async def test_code_of_the_applications_own_is_given_up_and_told_so() -> None:
-    blocked = threading.Event()
     app = App("slow", resources=[Slow], stores={"main": "sqlite://"}, limits=SHORT)
 
     @app.get("/sleep")
@@ -116,14 +115,9 @@ async def test_code_of_the_applications_own_is_given_up_and_told_so() -> None:
     async def sleep_for(seconds: int) -> None:
         await asyncio.sleep(seconds)
 
-    @app.get("/block")
-    def block() -> str:
-        blocked.wait()
-        return "done"
-
     async with Client(app, raise_errors=False) as client, soon():
         await app.sync()
-        for path in ("/sleep", "/sleep/3600", "/block"):
+        for path in ("/sleep", "/sleep/3600"):
             told(await client.get(path), 504, "KP506")
         told(await client.post("/api/slows/-/dawdle", json={"name": "alone"}), 503, "KP505")
         kept = {"idempotency-key": '"1"'}
@@ -131,15 +125,48 @@ async def test_code_of_the_applications_own_is_given_up_and_told_so() -> None:
         # Under a key what the action writes is one transaction, and that was rolled back.
         assert [slow["name"] for slow in (await client.get("/api/slows")).json()["items"]] == ["alone"]
         assert (await client.get("/sleep/0")).status_code == 200
-        blocked.set()
+
+
+async def test_who_waits_for_code_that_can_not_be_stopped_is_told_all_the_same() -> None:
+    async with opened("sqlite://", limits=SHORT) as (app, client), soon():
+        thread, tidied = threading.Event(), asyncio.Event()
+
+        @app.get("/block")
+        def block() -> str:
+            thread.wait(2 * SOON)  # where the test has failed, too, the thread is to end
+            return "done"
+
+        @app.get("/block/{name}")
+        def block_by_name(name: str) -> str:
+            thread.wait(2 * SOON)
+            return name
+
+        @app.get("/tidy")
+        async def tidy() -> str:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
+            await tidied.wait()
+            return "too late"
+
+        for path in ("/block", "/block/x"):
+            told(await client.get(path), 504, "KP506")
+        asked = Asked(app, "/tidy")
+        await until(asked.is_told)
+        assert asked.status == 504
+        assert not asked.task.done()
+        tidied.set()
+        await asked.task
+        assert [message["type"] for message in asked.sent] == ["http.response.start", "http.response.body"]
+        thread.set()
         assert (await client.get("/block")).json() == "done"
+        assert (await client.get("/block/x")).json() == "x"
 
 
 # ---------------------------------------------------------------------------------------------------------- too many
 
 
 class Gate:
-    """Requests for `/gate` wait at it; `passed` of them have come."""
+    """Requests for `/gate` wait at it: so many of them have come."""
 
     def __init__(self, app: App) -> None:
         self.opened = asyncio.Event()
@@ -169,6 +196,18 @@ async def test_one_more_than_can_be_answered_is_refused_at_once(caplog: pytest.L
         assert await tags(client) == []
         assert (await add(client, "1")).status_code == 201
         assert caplog.text.count("a request was refused: 3 are answered at once and no more") == 1  # of four
+
+
+async def test_who_is_given_up_by_the_server_takes_no_place() -> None:
+    async with opened("sqlite://", limits=Limits(in_flight=1)) as (app, client), soon():
+        gate = Gate(app)
+        asked = Asked(app, "/gate")
+        await until(lambda: gate.holds(1))
+        told(await client.get("/api/lines"), 503, "KP508")
+        asked.task.cancel()
+        await asyncio.wait([asked.task])
+        assert asked.task.cancelled()
+        assert await tags(client) == []
 
 
 class Body:
@@ -241,9 +280,16 @@ async def test_a_body_that_comes_at_a_good_rate_may_take_its_time() -> None:
             await asyncio.sleep(0.1)
         yield b'{"tag": "1"}'
 
-    async with opened("sqlite://", limits=Limits(slow=0.3, deadline=0.5)) as (_, client):
-        answer = await client.post("/api/lines", content=megabyte(), headers=JSON)
-        assert answer.status_code == 201
+    async with opened("sqlite://", limits=Limits(slow=0.3, deadline=0.5)) as (app, client):
+
+        @app.post("/own")
+        async def own(tag: dict[str, str]) -> dict[str, str]:
+            await asyncio.sleep(0.2)  # the deadline counts from when the body is here
+            return tag
+
+        for path, status in (("/api/lines", 201), ("/own", 200)):
+            answer = await client.post(path, content=megabyte(), headers=JSON)
+            assert answer.status_code == status
 
 
 @pytest.mark.parametrize("name", ["deadline", "in_flight", "slow"])

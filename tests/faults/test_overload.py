@@ -47,6 +47,9 @@ async def test_four_times_more_than_can_be_done(tmp_path: Path, postgres_url: st
         assert server.printed.count("a request was refused") < 5 + SECONDS  # and not once for each
 
 
+REQUEST = b"GET /work HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
 class Load:
     """Requests, and what came of them. It took `sending` seconds until the last was sent, `seconds` to the end."""
 
@@ -82,8 +85,13 @@ async def offered(server: Server, clients: int, seconds: float, every: float = 0
         reader, writer = idle.pop() if idle else await connect(server)
         at = loop.time()
         load.sent += 1
-        writer.write(b"GET /work HTTP/1.1\r\nhost: x\r\n\r\n")
-        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(REQUEST)
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except (asyncio.IncompleteReadError, ConnectionError):  # it was idle for too long, and is closed
+            writer.close()
+            reader, writer = await connect(server, REQUEST)
+            head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
         body = await reader.readexactly(length)
         status = int(head[9:12])
@@ -114,6 +122,10 @@ async def offered(server: Server, clients: int, seconds: float, every: float = 0
 # ----------------------------------------------------------------------------------------------------- the server stops
 
 
+LONG = 3
+"""Seconds that requests take which have begun: less than the ten that a server waits for them."""
+
+
 async def test_a_server_that_is_told_to_stop_answers_what_it_has_begun(tmp_path: Path, postgres_url: str) -> None:
     async with served(tmp_path, postgres_url) as (server, client), Watcher(postgres_url) as watcher:
         await watcher.lock()
@@ -125,6 +137,8 @@ async def test_a_server_that_is_told_to_stop_answers_what_it_has_begun(tmp_path:
         await until(begun)
         stopped = asyncio.create_task(asyncio.to_thread(server.terminate))
         await until(lambda: refuses(server))
+        await asyncio.sleep(LONG)
+        assert not stopped.done()
         await watcher.unlock()
         assert {answer.status_code for answer in await asyncio.gather(*asked)} == {201}
         assert await stopped == 0

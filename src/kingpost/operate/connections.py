@@ -8,25 +8,12 @@ from __future__ import annotations
 
 import os
 import socket
-from contextlib import suppress
 from typing import Any, Final
 
 SLOW: Final = 7
 """Seconds in which headers have to come, and some of an answer has to be taken; so long a connection may be idle."""
 CONNECTIONS: Final = 2000
 """How many a worker has at once; more wait in line."""
-FILES: Final = 65_536
-
-
-def allow_many_files() -> None:
-    """As many open files as the system lets this process have: each connection is one, and 1,024 are soon used up."""
-    with suppress(ImportError, OSError, ValueError):
-        import resource
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
-        if soft != resource.RLIM_INFINITY and soft < wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def serve_in_worker(worker: int, name: str | None, load: Any, listening: Any, *rest: Any) -> None:

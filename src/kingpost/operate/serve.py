@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from kingpost.base.problems import DeclarationError, Problem
-from kingpost.operate.connections import CONNECTIONS, SLOW, allow_many_files, serve_in_worker
+from kingpost.operate.connections import CONNECTIONS, SLOW, serve_in_worker
 from kingpost.operate.failure import PACKAGE, Failure
 from kingpost.operate.logs import REQUEST, logging_config
 from kingpost.operate.ports import require_free
@@ -106,7 +106,6 @@ def _run(serving: Serving, report: Report) -> int:
     )
     server.on_reload(lambda: report(prepare(serving.target, create=not serving.production), True))
     try:
-        allow_many_files()
         server.serve(serve_in_worker, partial(load_in_worker, serving.target), wrap_loader=False)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1

@@ -99,7 +99,7 @@ class Guard:
         """`age`: seconds in its phase, or up to one period less."""
         limits = self._limits
         if flight.end is not None:
-            # It was cancelled a while ago and does not come to an end: a thread can't be stopped, for instance.
+            # It was cancelled a while ago and does not come to an end: it tidies up, for instance.
             if flight.phase is WORKING:
                 task = asyncio.get_running_loop().create_task(self._end(flight))
                 self._telling.add(task)

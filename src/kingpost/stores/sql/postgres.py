@@ -241,7 +241,7 @@ class PostgresStore:
             clean = True
         finally:
             # A task that was cancelled, here or in the middle of a statement, leaves a state nobody knows.
-            self._writes.release(connection, broken=not clean)
+            self._writes.release(connection, broken=not clean or connection.refuses_writes)
 
     async def _begin(self) -> Any:
         """A transaction on a writing connection, and on a fresh one where that turns out to be dead."""

@@ -23,7 +23,7 @@ STATEMENTS = 256
 
 
 class Connection(asyncpg.Connection):
-    """asyncpg's connection, and `ask`."""
+    """asyncpg's connection, and `ask`. `refuses_writes`: it has, and may go on to when others take them again."""
 
     began: float | None = None
     """Since when (in the loop's time) an answer is waited for."""
@@ -32,6 +32,7 @@ class Connection(asyncpg.Connection):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._kept: dict[str, PreparedStatement[Any]] = {}
+        self.refuses_writes = False
 
     async def ask(self, text: str, arguments: Sequence[object]) -> list[Any]:
         """The rows of a statement. It is prepared when it comes for the first time, and run at once.

@@ -88,6 +88,7 @@ class Runner:
         except FAILURES as error:
             if isinstance(error, AGAIN):
                 raise
+            connection.refuses_writes |= isinstance(error, REFUSED)
             raise self.explain(error, step) from error
         if step.one and step.returns and len(rows) != 1:
             raise stale(step)

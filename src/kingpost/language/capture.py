@@ -11,6 +11,7 @@ from enum import Enum
 from typing import cast
 from uuid import UUID
 
+from kingpost.base.texts import is_storable
 from kingpost.language.kinds import LARGEST, SMALLEST, decimal_type, union
 from kingpost.language.schema import Schema
 from kingpost.language.types import BOOL, DATETIME, DURATION, FLOAT, INT, NONE, TEXT, Kind, Type, reference
@@ -57,7 +58,7 @@ def bind(value: object, schema: Schema) -> tuple[object, Type]:
                 raise CaptureError("KL203", f"its value is {value}")
             return float(value), FLOAT
         case str():
-            if "\0" in value or not (value.isascii() or all(ch < "\ud800" or ch > "\udfff" for ch in value)):
+            if not is_storable(value):
                 raise CaptureError("KL203", "its value holds NUL or a lone surrogate")
             return str(value), TEXT
         case bytes():

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Final, cast
 
+from kingpost.base.texts import is_storable
 from kingpost.language.kinds import constant, converted, union
 from kingpost.language.scope import Captured, Operand, Refused, Rows, Scope, is_row, say
 from kingpost.language.tree import (
@@ -211,7 +212,7 @@ class Values(Scope):
         found = constant(node.value)
         if found is None:
             raise self.refused("KL102", node, f"{say(node)} is not a value that a field can have")
-        if isinstance(node.value, str) and ("\0" in node.value or any("\ud800" <= c <= "\udfff" for c in node.value)):
+        if isinstance(node.value, str) and not is_storable(node.value):
             raise self.refused("KL102", node, "text with NUL or a lone surrogate is in no field", "the text without it")
         return found
 

@@ -11,6 +11,7 @@ import ast
 import re
 from typing import Final, Literal
 
+from kingpost.base.texts import UNSTORABLE, is_storable
 from kingpost.language.source import Place, Source, SourceError
 
 TEXT_FILE: Final = "<text>"
@@ -63,7 +64,7 @@ def parse_text(text: str, *, max_length: int = 10_000, max_depth: int = 100) -> 
 
 def _scan(text: str, max_depth: int) -> None:
     """Refuse before parsing what would cost the parser its stack, or make it warn."""
-    if (bad := re.search("[\0\ud800-\udfff]", text)) is not None:
+    if (bad := UNSTORABLE.search(text)) is not None:
         raise _wrong(text, bad.start(), "NUL and lone surrogates are not text", "remove the character", "KL013")
     if not text:
         raise SourceError("KL012", "the text is empty", _at(text, 1, 0), "write one Python expression")
@@ -125,11 +126,7 @@ def _check_tree(source: Source, max_depth: int) -> None:
         if depth > max_depth:
             # Its own place: the chain `1 + 1 + …` is deep at its left end.
             raise SourceError("KL011", *_deep_words(max_depth, source.place(node)))
-        if (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and re.search("[\0\ud800-\udfff]", node.value)
-        ):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not is_storable(node.value):
             remedy = "remove the escape"
             raise SourceError("KL013", "NUL and lone surrogates are not text", source.place(node), remedy)
         waiting += [(child, depth) for child in ast.iter_child_nodes(node)]

@@ -34,6 +34,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from kingpost.base.texts import is_storable
 from kingpost.language.types import Kind, Type
 from kingpost.model.model import Constraints
 from kingpost.model.scalars_schema import incoming
@@ -49,7 +50,6 @@ _TIME: Final = re.compile(r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?", re.ASCII)
 _DECIMAL: Final = re.compile(r"-?\d{1,40}(\.\d{1,40})?", re.ASCII)
 _DURATION: Final = re.compile(r"-?P(?=.)(\d+W|(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d{1,6})?S)?)?)", re.ASCII)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _WIDE: Final = Context(prec=120)
 """Holds any decimal that comes in: the usual context has no more than 28 digits."""
 _DEPTH: Final = 100
@@ -104,7 +104,7 @@ def _fault(code: str, message: str) -> PydanticCustomError:
 
 
 def _text(value: str) -> str:
-    if "\0" in value or (not value.isascii() and _SURROGATE.search(value)):
+    if not is_storable(value):
         raise _fault("text", "must not hold NUL or lone surrogates")
     return value
 

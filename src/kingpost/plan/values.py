@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from kingpost.base.errors import Detail, Invalid
+from kingpost.base.texts import is_storable
 from kingpost.language.types import Kind, Type
 from kingpost.model.scalars import READ
 
@@ -74,7 +75,7 @@ def _parse(text: str, type: Type) -> Any:
 
 def checked_text(text: str) -> str:
     """Text that every store can hold: no NUL, no lone surrogates."""
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if not is_storable(text):
         raise ValueError("text holds a character that can't be stored")
     return text
 

@@ -18,11 +18,10 @@ from kingpost.language.text import Lifted
 
 Operator: TypeAlias = Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "contains", "startswith", "endswith", "none"]
 
-
-_SMALL = {1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 25, 30, 32, 36, 40, 48, 50, 60, 64, 75, 80, 96, 100}
 SHAPED: Final = frozenset({"shape", "asked"})
 """What may be kept with a read that follows from its shape alone."""
 
+_SMALL = {1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 25, 30, 32, 36, 40, 48, 50, 60, 64, 75, 80, 96, 100}
 ROUND: Final = frozenset({*_SMALL, 120, 128, 150, 200, 250, 256, 300, 400, 500, 512, 600, 750, 800, 1000})
 """Limits that people write; few enough to plan for each of them."""
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kingpost.base.errors import Detail, Invalid, KingpostError
-from kingpost.doors.rest.query import Question, Questions, add_hint, exported, keyed
+from kingpost.doors.rest.query import Question, Questions, add_hint, exported
 from kingpost.doors.rest.settings import RestSettings
 from kingpost.plan.intent import Condition, Expressed, SortKey, SummaryOf
 
@@ -161,7 +161,7 @@ def test_a_known_question_is_not_parsed_again() -> None:
 
 def test_keyed_reads_share_a_shape() -> None:
     template = one("include=author").read
-    read = keyed(template, (3,))
+    read = template.alike(key=(3,))
     assert read.key == (3,)
     assert template.key == ()
     assert read.shape is template.shape

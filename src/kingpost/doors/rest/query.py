@@ -10,7 +10,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, Literal, NoReturn, get_args
+from typing import Final, Literal, NoReturn, get_args
 from urllib.parse import quote, unquote_to_bytes
 
 from msgspec import Struct
@@ -162,11 +162,6 @@ class Questions:
         if value is None or not least <= value <= most:
             raise invalid("KP157", f"{name} takes a whole number from {least} to {most}", f"?{name}")
         return value
-
-
-def keyed(template: Read, key: tuple[Any, ...]) -> Read:
-    """The same read about the row of `key`. The template's shape, once worked out, serves all rows."""
-    return template.alike(key=key)
 
 
 def exported(read: Read, *, limited: bool) -> Read:

@@ -24,7 +24,7 @@ from kingpost.doors.rest.formats import (
 )
 from kingpost.doors.rest.headers import known, negotiate
 from kingpost.doors.rest.problem import Refused
-from kingpost.doors.rest.query import Question, Questions, add_hint, exported, keyed
+from kingpost.doors.rest.query import Question, Questions, add_hint, exported
 from kingpost.doors.rest.request import Request, server_timing
 from kingpost.doors.rest.route import Target, nothing_here
 from kingpost.doors.rest.settings import RestSettings
@@ -85,7 +85,7 @@ class Reads:
             await self._page(request, resource)
             return None
         question = self._questions.ask(resource.name, request.query, many=False)
-        return await self._one(request, resource, keyed(question.read, target.key or ()), media)
+        return await self._one(request, resource, question.read.alike(key=target.key or ()), media)
 
     # Stages
 

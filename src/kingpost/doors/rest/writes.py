@@ -17,7 +17,7 @@ from kingpost.doors.rest.guards import is_array, is_object
 from kingpost.doors.rest.headers import tags, versions, wants_minimal
 from kingpost.doors.rest.keys import KeyForm
 from kingpost.doors.rest.problem import Refused
-from kingpost.doors.rest.query import Question, Questions, keyed
+from kingpost.doors.rest.query import Question, Questions
 from kingpost.doors.rest.reads import row_tag
 from kingpost.doors.rest.request import Request, server_timing
 from kingpost.doors.rest.route import Entry, Target
@@ -174,7 +174,7 @@ class Writes:
         try:
             found = shown.one if shown is not None else None
             if found is None:
-                found = await self._engine.one(keyed(template, key), request.context)
+                found = await self._engine.one(template.alike(key=key), request.context)
         except (NotFound, Forbidden, Unauthenticated):  # written, but not for these eyes
             return self._unshown(template, key, status, headers)
         began = perf_counter()

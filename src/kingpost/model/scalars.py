@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Optional, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Optional, cast, get_args
 from uuid import UUID
 
 from pydantic import (
@@ -64,14 +64,19 @@ def annotation(type: Type, python: Any, constraints: Constraints = _FREE, precis
     inner = _plain(type, python, precision)
     if type.kind is Kind.DECIMAL and type.places is not None:
         inner = Annotated[inner, AfterValidator(_to(type))]
-    if bounds and inner is PLAIN[Kind.TEXT]:  # what Pydantic itself knows comes before what it has to call
-        inner = Annotated[str, Strict(), Field(**bounds), AfterValidator(_text)]  # pyright: ignore[reportCallIssue]
-    elif bounds:
-        inner = Annotated[inner, Field(**bounds)]  # pyright: ignore[reportCallIssue]
+    if bounds:
+        inner = _bounded(inner, bounds)
     told = incoming(type, constraints)
     if told is not None:
         inner = Annotated[inner, WithJsonSchema(told)]
     return Optional[inner] if type.nullable else inner  # noqa: UP045  # the type is a value here
+
+
+def _bounded(annotated: Any, bounds: dict[str, Any]) -> Any:
+    """With bounds: what Pydantic itself knows comes before what it has to call."""
+    plain, *checks = get_args(annotated)
+    at = next((index for index, one in enumerate(checks) if isinstance(one, AfterValidator)), len(checks))
+    return Annotated[(plain, *checks[:at], Field(**bounds), *checks[at:])]
 
 
 def _plain(type: Type, python: Any, precision: Literal["us", "ms"]) -> Any:

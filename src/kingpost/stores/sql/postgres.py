@@ -60,13 +60,13 @@ class PostgresStore:
 
     async def start(self) -> None:
         """Connect once, so that a wrong address shows now."""
-        self._watch.start()
         for pool in (self._reads, self._streams, self._writes):
             pool.start()
         connection = await self._reads.acquire()
         if any(resource.adopted for resource in self._ground.resources):
             self._dialect.sorts_by_code_point = await connection.fetchval(postgres_catalog.BY_CODE_POINT)
         self._reads.release(connection)
+        self._watch.start()
 
     async def stop(self) -> None:
         for pool in (self._reads, self._streams, self._writes):

@@ -106,7 +106,7 @@ class SchemaChanges:
     async def test_what_is_about_a_refused_column_waits_for_it(self, store: Store, changed: Any) -> None:
         await store.write([Insert("Log", ("id", "text"), [(1, "x")])])
         required = replace(NOTE, type=TEXT, unique=True)
-        both = UniqueModel(("text", "note")), IndexModel(("-text", "note"))
+        both = UniqueModel(("text", "note")), IndexModel(("text", "-note"))
         log = replace(with_field(LOG, required)["Log"], uniques=both[:1], indexes=both[1:])
         async with changed(Model({**MODEL.resources, "Log": log}, actor="Author")) as other:
             (change,) = await other.compare()

@@ -112,13 +112,16 @@ class _Comparison:
         yield from self._uniques()
         yield from self._references()
         for index in sorted(self._table.indexes, key=lambda index: str(index.name)):
-            if not self._has(index) and not self._waits(made := self._writer.index(index)):
+            if not self._has(index) and not self._waits(index):
                 text = f"add index {index.name} to table {self._table.name}"
-                yield SchemaChange("add", text, (made,))
+                yield SchemaChange("add", text, (self._writer.index(index),))
 
-    def _waits(self, statement: str) -> bool:
+    def _waits(self, index: sa.Index) -> bool:
         """Whether it is about a column that is refused: it comes when the column is there."""
-        return any(re.search(rf"\b{re.escape(name)}\b", statement) for name in self._lacking)
+        if self._lacking & {column.name for column in index.columns}:
+            return True
+        said = " ".join(str(index.dialect_options[name]["where"]) for name in ("sqlite", "postgresql"))
+        return any(re.search(rf"\b{re.escape(name)}\b", said) for name in self._lacking)
 
     def _has(self, index: sa.Index) -> bool:
         return index.name in self._real.indexes

@@ -90,6 +90,8 @@ async def test_who_reads_it_on_no_row_is_told_what_is_told_of_no_relation(app: A
                 unknown = await client("GET", f"/api/people/{key}/relation{query}", accept=accept)
                 assert hidden.status == 404
                 assert (hidden.status, hidden.json) == (unknown.status, unknown.json)
+        for method in ("OPTIONS", "POST", "DELETE"):
+            assert (await client(method, f"/api/people/ann/{relation}")).status == 404
     with as_system("test"):
         cat = await Person.get("cat")
     assert (await Client(app, cat)("GET", "/api/people/ann/boss")).status == 200

@@ -19,6 +19,8 @@ SOME = "^/api/(relics(/{id}(/polish|/swap|/holder)?|/-/tally)?|sittings(/.*)?|gu
 PHASES = "examples,coverage,fuzzing,stateful"
 """coverage alone makes fifteen thousand requests of them, which one store is enough for."""
 ELSEWHERE = {
+    "unsupported_method": "what nobody may do is not in the document, and is refused by the rules, not as a method",
+    "allow_header_conformance": "so Allow names more than the document: see test_headers.py",
     "positive_data_acceptance": "what_its_schema_admits_is_understood says it more exactly, see fuzzing.py",
 }
 """Checks of schemathesis that are left off, and why."""

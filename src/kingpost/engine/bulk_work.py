@@ -89,7 +89,7 @@ class Preparation:
         row = Row(given)
         try:
             purpose: Purpose = "create" if context.system is None else "row"
-            knows = self._engine.knows(self._found.name, context)
+            knows = self._engine.knows(context)
             row.members = self._inputs.accept(self._found.name, purpose, given, (), knows)
             row.key = self._key(row.members)
         except Rejected as error:
@@ -162,7 +162,7 @@ class Preparation:
         """The members that a row gives, besides its key."""
         name = self._found.name
         if context.system is None:
-            given = self._inputs.accept_each(name, "patch each", row.given, (), self._engine.knows(name, context))[1]
+            given = self._inputs.accept_each(name, "patch each", row.given, (), self._engine.knows(context))[1]
             for member, value in given.items():
                 if isinstance(value, MergePatch):
                     stored = self._engine.rows.plain(name, member, loaded.values[member])

@@ -215,9 +215,9 @@ class Engine:
         idempotency: Idempotency | None = None,
         shown: Shown | None = None,
     ) -> None:
-        """Give members new values; with `replace` those not named get their defaults."""
+        """Give members new values; with `replace` others get their defaults, where the actor may write them."""
         if replace:
-            data = {**self.writer.inserts.defaults(resource, context), **data}
+            data = {**self._defaults(resource, context), **data}
         with self.repeats.running(idempotency, context), self.during(context):
             await self.writer.update(resource, key, data, context, version=version, repeat=idempotency, shown=shown)
 
@@ -246,10 +246,15 @@ class Engine:
     ) -> Sequence[tuple[Any, ...]]:
         """Give members of several rows new values, all or nothing; answers their keys. `replace` as in `update`."""
         if replace:
-            items = [(key, {**self.writer.inserts.defaults(resource, context), **data}) for key, data in items]
+            items = [(key, {**self._defaults(resource, context), **data}) for key, data in items]
         with self.repeats.running(idempotency, context), self.during(context):
             async with self._together(resource, "update"):
                 return await self.writer.update_many(resource, items, context, idempotency)
+
+    def _defaults(self, resource: str, context: Context) -> dict[str, Any]:
+        """What a replacement puts where nothing is given; what is not the actor's to write stays as it is."""
+        standing, found = self.plans.standing(context), self.writer.inserts.defaults(resource, context)
+        return {name: value for name, value in found.items() if standing.member(resource, name, "write") != FALSE}
 
     async def delete_many(
         self,
@@ -374,9 +379,9 @@ class Engine:
         """User code inside acts as the context says."""
         return During(context)
 
-    def knows(self, resource: str, context: Context) -> Callable[[str], bool]:
-        """Says which members of a resource may be named to the actor."""
-        return lambda name: self.plans.standing(context).knows(resource, name)
+    def knows(self, context: Context) -> Callable[[str, str], bool]:
+        """Says which members of which resources may be named to the actor."""
+        return lambda resource, name: self.plans.standing(context).knows(resource, name)
 
     def reads(self, resource: str, name: str, context: Context) -> bool:
         """Whether there are rows on which the actor may read this member: else it is unknown to him."""

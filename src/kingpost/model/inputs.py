@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from enum import Enum
 from functools import partial
 from typing import Annotated, Any, Final, Literal, Optional, TypeAlias, Union, cast
 
@@ -24,25 +23,29 @@ from pydantic import (
     WithJsonSchema,
     WrapValidator,
     create_model,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from kingpost.base.errors import Detail, Rejected
 from kingpost.language.types import Kind, Type
 from kingpost.model.annotations import Scope, understand
-from kingpost.model.columns import key_columns, relation_columns
 from kingpost.model.faults import BRANCH, details
+from kingpost.model.inputs_keys import Key, as_tuple, branch, by_member, distinct, key_of_row
 from kingpost.model.model import ActionModel, Default, FieldModel, Model, RelationModel, ResourceModel
 from kingpost.model.patches import MergePatch, mergeable, patched
 from kingpost.model.resource import Resource
 from kingpost.model.scalars import CONFIG, annotation
-from kingpost.model.state import changes, is_new, key_of
+from kingpost.model.state import changes, is_new
 
 Purpose: TypeAlias = Literal["create", "replace", "patch", "replace each", "patch each", "row", "changed"]
 """`each`: one of many, which names its key too. `row` and `changed` are for code: every stored member, all of them or
 those that changed."""
 
-Key: TypeAlias = tuple[Any, ...]
+Members: TypeAlias = frozenset[tuple[str, str]]
+"""Members of resources, each by both names."""
+Knows: TypeAlias = Callable[[str, str], bool]
+"""Whether a member of a resource may be named to who sent something. Else there is none for him."""
 _SUFFIX: Final[Mapping[Purpose, str]] = {
     "create": "In", "replace": "Replace", "patch": "Patch", "replace each": "ReplaceEach", "patch each": "PatchEach",
     "row": "Row", "changed": "Changed",
@@ -69,7 +72,8 @@ class Inputs:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._made: dict[tuple[str, str], type[Form]] = {}
+        self._made: dict[tuple[object, ...], type[Form]] = {}
+        self._guarded: dict[str, Members] = {}
         self._references: dict[str, Any] = {}
         self._outputs: dict[str, type[BaseModel]] = {}
 
@@ -81,7 +85,7 @@ class Inputs:
         purpose: Purpose,
         data: object,
         at: tuple[str | int, ...] = (),
-        knows: Callable[[str], bool] = bool,
+        knows: Knows = lambda resource, name: True,
     ) -> dict[str, Any]:
         """Check parsed JSON, or Python values, and answer Python values by member.
 
@@ -89,12 +93,13 @@ class Inputs:
         it. Defaults are not filled in.
         """
         of = self.model[resource]
+        hidden = frozenset(one for one in self._ruled(resource) if not knows(*one))
 
         def fixed(name: str) -> str:
-            owner = of.owner(name) if knows(name) else None
+            owner = of.owner(name) if knows(resource, name) else None
             return "" if owner is None else _ONCE if owner.access.writable == "once" else _READ_ONLY
 
-        return self._accept(self.form(resource, purpose), data, at, knows, fixed)
+        return self._accept(self.form(resource, purpose, hidden=hidden), data, at, partial(knows, resource), fixed)
 
     def accept_each(
         self,
@@ -102,12 +107,12 @@ class Inputs:
         purpose: Literal["replace each", "patch each"],
         data: object,
         at: tuple[str | int, ...],
-        knows: Callable[[str], bool] = bool,
+        knows: Knows = lambda resource, name: True,
     ) -> tuple[Key, dict[str, Any]]:
         """The same for one of many: its key, and the members beside."""
         members = self.accept(resource, purpose, data, at, knows)
         names = self.model[resource].key
-        key = tuple(part for name in names for part in _as_tuple(members[name]))
+        key = tuple(part for name in names for part in as_tuple(members[name]))
         return key, {name: value for name, value in members.items() if name not in names}
 
     def keys(self, resource: str, data: Sequence[object]) -> list[Key]:
@@ -164,25 +169,42 @@ class Inputs:
 
     # ----------------------------------------------------------------------------------------------------------- forms
 
-    def form(self, resource: str, purpose: Purpose, without: str = "") -> type[Form]:
+    def form(self, resource: str, purpose: Purpose, without: str = "", hidden: Members = frozenset()) -> type[Form]:
         """The form of a resource for a purpose; `without` one relation where it is nested in its target."""
-        key = (resource, f"{purpose}:{without}")
+        key = (resource, purpose, without, hidden)
         if key not in self._made:
             of = self.model[resource]
             base = cast(Purpose, purpose.removesuffix(" each"))
             members: dict[str, Any] = {}
+            lacking = False
             for name in of.names:
                 owner: Any = of.fields.get(name) or of.relations.get(name)
+                if (resource, name) in hidden:
+                    lacking |= base == "create" and owner.default is None and getattr(owner, "kind", "one") == "one"
+                    continue
                 if name in of.key and base != purpose:
                     members[name] = _member(owner, self._key_part(of, name), False)
                 elif isinstance(owner, FieldModel) and _taken(owner, base):
                     members[name] = _member(owner, _kind(owner, base), _optional(owner.default, base))
                 elif isinstance(owner, RelationModel) and name != without and _related(owner, base):
                     optional = owner.kind == "many" or _optional(owner.default, base)
-                    members[name] = _member(owner, self._relation(owner), optional)
+                    members[name] = _member(owner, self._relation(owner, hidden), optional)
             title = f"{of.name}{_SUFFIX[purpose]}" + (f"Of{without.title()}" if without else "")
-            self._made[key] = _create(title, members, of.help)
+            self._made[key] = _create(title, members, of.help, lacking=lacking)
         return self._made[key]
+
+    def _ruled(self, resource: str) -> Members:
+        """Members that a rule of their own says who may write, also those of rows that are made with this one."""
+        if resource not in self._guarded:
+            found: set[tuple[str, str]] = set()
+            left = [resource]
+            for name in left:
+                of = self.model[name]
+                owners: list[FieldModel | RelationModel] = [*of.fields.values(), *of.relations.values()]
+                found |= {(name, owner.name) for owner in owners if owner.access.write is not None}
+                left += [one.target for one in of.relations.values() if one.nested and one.target not in left]
+            self._guarded[resource] = frozenset(found)
+        return self._guarded[resource]
 
     def action(self, resource: str, name: str) -> type[Form]:
         """The form of an action's inputs."""
@@ -213,10 +235,10 @@ class Inputs:
         form: Any = _create(f"{resource}Ref", members, "")
         tagged: Any = Annotated[form, AfterValidator(partial(_flat, of.key)), Tag(BRANCH + "object")]
         if len(of.key) == 1:
-            bare: Any = Annotated[self._key_part(of, of.key[0]), AfterValidator(_as_tuple), Tag(BRANCH + "key")]
-            tagged = Annotated[Union[tagged, bare], Discriminator(_branch)]  # noqa: UP007  # a value here
-        by_column = partial(_by_member, self.model, of) if not of.relations.keys().isdisjoint(of.key) else None
-        made = Annotated[tagged, WrapValidator(partial(_instance, of.cls, by_column))]
+            bare: Any = Annotated[self._key_part(of, of.key[0]), AfterValidator(as_tuple), Tag(BRANCH + "key")]
+            tagged = Annotated[Union[tagged, bare], Discriminator(branch)]  # noqa: UP007  # a value here
+        by_column = partial(by_member, self.model, of) if not of.relations.keys().isdisjoint(of.key) else None
+        made = Annotated[tagged, WrapValidator(partial(key_of_row, of.cls, by_column))]
         self._references[resource] = made
         return made
 
@@ -226,14 +248,14 @@ class Inputs:
         field = of.fields[name]
         return annotation(field.type, field.python, field.constraints, field.precision)
 
-    def _relation(self, relation: RelationModel) -> Any:
+    def _relation(self, relation: RelationModel, hidden: Members) -> Any:
         if relation.kind == "one":
             one = self.reference(relation.target)
             return Optional[one] if relation.nullable else one  # noqa: UP045  # a value here
         if relation.kind == "many":
-            child: Any = self.form(relation.target, "create", without=relation.inverse or "")
+            child: Any = self.form(relation.target, "create", relation.inverse or "", hidden)
             return list[Annotated[child, AfterValidator(Form.plain)]]
-        return Annotated[list[self.reference(relation.target)], AfterValidator(_distinct)]  # type: ignore[misc]
+        return Annotated[list[self.reference(relation.target)], AfterValidator(distinct)]  # type: ignore[misc]
 
     # ---------------------------------------------------------------------------------------------------------- giving
 
@@ -269,9 +291,14 @@ class Inputs:
 # --------------------------------------------------------------------------------------------------------------- parts
 
 
-def _create(name: str, members: Mapping[str, Any], words: str) -> type[Form]:
+def _create(name: str, members: Mapping[str, Any], words: str, *, lacking: bool = False) -> type[Form]:
     fields: Any = {_PREFIX + member: value for member, value in members.items()}
-    return create_model(name, __base__=Form, __doc__=words or None, **fields)
+    checks: Any = {"lacking": model_validator(mode="after")(_refused)} if lacking else None
+    return create_model(name, __base__=Form, __doc__=words or None, __validators__=checks, **fields)
+
+
+def _refused(form: Form) -> Form:
+    raise PydanticCustomError("kingpost.required", "can't be made without what is not yours to give")
 
 
 def _member(of: Any, kind: Any, optional: bool) -> tuple[Any, Any]:
@@ -319,55 +346,8 @@ def _optional(default: Default | None, purpose: Purpose) -> bool:
     return default is not None or purpose in ("patch", "changed")
 
 
-def _branch(value: Any) -> str:
-    return BRANCH + ("object" if isinstance(value, (dict, BaseModel)) else "key")
-
-
-def _as_tuple(value: Any) -> Key:
-    if isinstance(value, tuple):
-        return value  # pyright: ignore[reportUnknownVariableType]
-    return (value.value if isinstance(value, Enum) else value,)  # keys are compared with what stores answer
-
-
 def _flat(names: tuple[str, ...], form: Form) -> Key:
-    return tuple(part for name in names for part in _as_tuple(getattr(form, _PREFIX + name)))
-
-
-def _instance(
-    cls: type | None,
-    by_column: Callable[[dict[str, Any]], dict[str, Any]] | None,
-    value: Any,
-    handler: Callable[[Any], Any],
-) -> Any:
-    if not isinstance(value, Resource):
-        known = value if by_column is None or not isinstance(value, dict) else by_column(cast("dict[str, Any]", value))
-        return handler(known)
-    if type(value) is not cls:
-        raise PydanticCustomError("kingpost.type", "must be another resource")
-    return key_of(value)
-
-
-def _by_member(model: Model, of: ResourceModel, value: dict[str, Any]) -> dict[str, Any]:
-    """A key as answers write it, column by column, also where a member of the key is a relation."""
-    if value.keys() == set(of.key) or value.keys() != {column.label for column in key_columns(model, of)}:
-        return value
-    found: dict[str, Any] = {}
-    for name in of.key:
-        relation = of.relations.get(name)
-        if relation is None:
-            found[name] = value[name]
-            continue
-        target = model[relation.target]
-        parts = [value[column.label] for column in relation_columns(model, relation)]
-        names = [column.label for column in key_columns(model, target)]
-        found[name] = parts[0] if len(parts) == 1 else _by_member(model, target, dict(zip(names, parts, strict=True)))
-    return found
-
-
-def _distinct(keys: list[Key]) -> list[Key]:
-    if len(set(keys)) != len(keys):
-        raise PydanticCustomError("kingpost.duplicate", "must not name a row twice")
-    return keys
+    return tuple(part for name in names for part in as_tuple(getattr(form, _PREFIX + name)))
 
 
 def _shown(type: Type, python: Any) -> Any:

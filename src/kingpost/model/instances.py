@@ -14,7 +14,8 @@ from kingpost.base.ids import uuid7
 from kingpost.base.problems import DeclarationError, Problem
 from kingpost.language.types import Kind
 from kingpost.model.declaration import declaration
-from kingpost.model.inputs import Form, Key
+from kingpost.model.inputs import Form
+from kingpost.model.inputs_keys import Key
 from kingpost.model.model import FieldModel, Model, RelationModel
 from kingpost.model.resource import Resource, serializer
 from kingpost.model.state import refer

@@ -232,6 +232,10 @@ class ResourceModel:
     title: str = ""
     help: str = ""
 
+    def opens(self, verb: str) -> bool:
+        """Whether a rule gives `verb` to anybody at all: else nobody outside has a use for the names of members."""
+        return any(rule.effect == "allow" and verb in rule.verbs for rule in self.rules)
+
     @cached_property
     def key_fields(self) -> tuple[FieldModel, ...]:
         """The scalars of the key in order, where the key has no relation among its members."""

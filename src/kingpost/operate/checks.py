@@ -122,13 +122,12 @@ def _meant(code: str) -> str:
 
 def _ruled(found: ResourceModel, verb: str) -> bool:
     """Whether somebody has thought of a verb: a rule allows it, or a keyword names it (`read=nobody`)."""
-    allowed = any(rule.effect == "allow" and verb in rule.verbs for rule in found.rules)
-    return allowed or (found.cls is not None and verb in declaration(found.cls).keywords)
+    return found.opens(verb) or (found.cls is not None and verb in declaration(found.cls).keywords)
 
 
 def _written(found: ResourceModel) -> bool:
     """Whether any door lets anyone write rows."""
-    return any(rule.effect == "allow" and rule.verbs & {"create", "update"} for rule in found.rules)
+    return found.opens("create") or found.opens("update")
 
 
 def _open_to_writers(access: Access) -> bool:

@@ -48,7 +48,9 @@ class Standing:
         """The rows on which the asker may read (write) a field, relation or computed field: often all or none."""
         found = self.model[resource]
         owner = found.fields.get(name) or found.relations.get(name) or found.computed.get(name)
-        if owner is None or (mode == "read" and not owner.access.readable and not self.system):
+        if owner is None:
+            return FALSE
+        if mode == "read" and not self.system and not (owner.access.readable and found.opens("read")):
             return FALSE
         right = None if self.system else self.rights.member(resource, name, mode)
         return TRUE if right is None else self.fold(right)

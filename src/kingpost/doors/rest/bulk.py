@@ -51,7 +51,7 @@ class BulkWrites:
         """`POST /api/articles`: rows made together are answered by their keys, in the order given."""
         self._bounded(given)
         name = entry.resource.name
-        knows = self._engine.knows(name, request.context)
+        knows = self._engine.knows(request.context)
         data = self._each(given, lambda one, index: self._inputs.accept(name, "create", one, (index,), knows))
         keys: Sequence[Key] = ()
         if data:
@@ -78,7 +78,7 @@ class BulkWrites:
     async def _update(self, request: Request, entry: Entry, purpose: Literal["replace each", "patch each"]) -> Answer:
         given, repeat = await self._array(request, entry)
         name = entry.resource.name
-        knows = self._engine.knows(name, request.context)
+        knows = self._engine.knows(request.context)
         items = self._each(given, lambda one, index: self._inputs.accept_each(name, purpose, one, (index,), knows))
         keys: Sequence[Key] = ()
         if items:

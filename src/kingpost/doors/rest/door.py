@@ -130,10 +130,17 @@ class RestDoor:
         if found is None:
             return self._static(request, path)
         target = self._routes.target(*found, request.method)
+        if target.place == "relation" and self._is_hidden(request, target):
+            raise nothing_here()
         handler = self._handlers.get((target.place, request.method))
         if handler is not None:
             return await handler(request, target)
         return _other_method(request, self._routes.allowed(target), target)
+
+    def _is_hidden(self, request: Request, target: Target) -> bool:
+        """Whether it is a relation that the actor may read on no row, which is none to him."""
+        ruled = target.entry.relations[target.name].access.read is not None
+        return ruled and not self._engine.reads(target.entry.resource.name, target.name, request.context)
 
     def _static(self, request: Request, path: str) -> Answer:
         """What is the same for everyone: the description of the API and the pages of problems."""

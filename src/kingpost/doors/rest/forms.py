@@ -23,10 +23,11 @@ def form_schemas(model: Model, routes: Routes) -> tuple[dict[tuple[str, str], st
     inputs = model.inputs
     forms: dict[tuple[str, str], Any] = {}
     for entry in routes.table.values():
-        name = entry.resource.name
+        name, opens = entry.resource.name, entry.resource.opens
         for purpose in (*FORMS.values(), *(BULK_FORMS.values() if routes.bulk else ())):
-            forms[name, purpose] = inputs.form(name, purpose)
-        for action in entry.actions:
+            if opens("create" if purpose == "create" else "update"):
+                forms[name, purpose] = inputs.form(name, purpose)
+        for action in filter(opens, entry.actions):
             forms[name, f"action:{action}"] = inputs.action(name, action)
     by_model, made = models_json_schema(
         [(form, "validation") for form in forms.values()], ref_template="#/components/schemas/{model}"

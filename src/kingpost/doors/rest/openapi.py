@@ -96,13 +96,17 @@ class Document:
         schemas: Json = {"Problem": PROBLEM_SCHEMA}
         parameters = shared(self._settings)
         paths: Json = {}
+        tags: list[Json] = []
         for entry in entries:
-            schemas[entry.resource.name] = self._schemas.row(entry.resource)
-            schemas[f"{entry.resource.name}.Page"] = self._schemas.page(entry.resource)
-            parameters.update(self._parameters.components(entry.resource))
-            paths.update(self._paths(entry))
+            if entry.resource.opens("read"):
+                schemas[entry.resource.name] = self._schemas.row(entry.resource)
+                schemas[f"{entry.resource.name}.Page"] = self._schemas.page(entry.resource)
+                parameters.update(self._parameters.components(entry.resource))
+            found = {path: item for path, item in self._paths(entry) if item.keys() - {"parameters"}}
+            if found:
+                tags.append(with_words({"name": entry.resource.name}, "", entry.resource.help))
+                paths.update(found)
         schemas.update(forms)
-        tags = [with_words({"name": entry.resource.name}, "", entry.resource.help) for entry in entries]
         info = {"title": self._settings.title, "version": self._settings.version}
         if self._settings.description:
             info["description"] = self._settings.description
@@ -117,27 +121,33 @@ class Document:
     # Addresses
 
     def _paths(self, entry: Entry) -> Iterator[tuple[str, Json]]:
+        """What some rule lets somebody do. A row that nobody may read is found by nobody who would change it."""
         row, key = f"{entry.path}/{{{key_name(entry)}}}", self._key(entry)
-        bulk: Json = {}
-        if self._routes.bulk:
-            bulk = {"put": self._bulk(entry, "replace"), "patch": self._bulk(entry, "change")}
-            bulk["delete"] = self._bulk_delete(entry)
-        yield entry.path, {"get": self._list(entry), "post": self._create(entry), **bulk}
-        yield (
-            row,
-            {
-                "parameters": [key],
-                "get": self._read(entry),
-                "put": self._update(entry, "replace"),
-                "patch": self._update(entry, "change"),
-                "delete": self._delete(entry),
-            },
-        )
+        opens = entry.resource.opens
+        many: Json = {}
+        one: Json = {"parameters": [key]}
+        if opens("read"):
+            many["get"], one["get"] = self._list(entry), self._read(entry)
+        if opens("create"):
+            many["post"] = self._create(entry)
+        if opens("read") and opens("update"):
+            one["put"], one["patch"] = self._update(entry, "replace"), self._update(entry, "change")
+            if self._routes.bulk:
+                many["put"], many["patch"] = self._bulk(entry, "replace"), self._bulk(entry, "change")
+        if opens("read") and opens("delete"):
+            one["delete"] = self._delete(entry)
+            if self._routes.bulk:
+                many["delete"] = self._bulk_delete(entry)
+        yield entry.path, many
+        yield row, one
         below: dict[str, Json] = {}
         for relation in entry.relations.values():
-            below[f"{row}/{relation.name}"] = {"parameters": [key], "get": self._relation(entry, relation)}
+            if opens("read") and self._model[relation.target].opens("read"):
+                below[f"{row}/{relation.name}"] = {"parameters": [key], "get": self._relation(entry, relation)}
         for action in entry.actions.values():
             on_row = action.on == "row"
+            if not opens(action.name) or (on_row and not opens("read")):
+                continue
             path = f"{row if on_row else f'{entry.path}/{COLLECTION}'}/{action.name}"
             item = below.setdefault(path, {"parameters": [key]} if on_row else {})
             item["post"] = self._action(entry, action)
@@ -191,7 +201,9 @@ class Document:
         name = entry.resource.name
         body = ref("schemas", self._forms[name, "create"])
         many = self._array(body)
-        shown = [ref("schemas", name), self._schemas.key(entry.resource), self._schemas.keys(entry.resource)]
+        shown = [self._schemas.key(entry.resource), self._schemas.keys(entry.resource)]
+        if entry.resource.opens("read"):
+            shown.insert(0, ref("schemas", name))
         made = _content({"anyOf": shown}, "Created: the row, or its key if it is not shown, or the keys of several")
         made["headers"] = {"ETag": _ETAG, "Location": _LOCATION}
         return self._operation(
@@ -264,6 +276,8 @@ class Document:
         schema = ref("schemas", self._forms[entry.resource.name, f"action:{action.name}"])
         required = any(parameter.required for parameter in action.parameters)
         returned = self._model.classes.get(action.returns) if isinstance(action.returns, type) else None
+        if returned is not None and not self._model[returned].opens("read"):
+            returned = None
         row = action.on == "row"
         operation = self._operation(
             entry,

@@ -89,7 +89,9 @@ class Parameters:
         self._schemas = schemas
 
     def components(self, resource: ResourceModel) -> Json:
-        """All that are about a resource, by the name of their component."""
+        """All that are about a resource, by the name of their component; nothing where nobody may read it."""
+        if not resource.opens("read"):
+            return {}
         found = {component(resource, each["name"]): each for each in self._filters(resource)}
         for each in self._words(resource):
             found[component(resource, each["name"])] = each
@@ -136,7 +138,7 @@ class Parameters:
             if owner.name in LIST_WORDS:  # such a field is reached by where=
                 continue
             if isinstance(owner, RelationModel):
-                if not self._model[owner.target].internal:
+                if self._schemas.shows(owner):
                     yield owner.name, Type(Kind.REFERENCE, nullable=owner.nullable, name=owner.target)
             elif owner.type.kind not in _WHOLE:
                 yield owner.name, owner.type
@@ -183,14 +185,17 @@ class Parameters:
 
     def _own_relations(self, resource: ResourceModel) -> list[RelationModel]:
         found = [owner for owner in members(resource) if isinstance(owner, RelationModel)]
-        return [relation for relation in found if not self._model[relation.target].internal]
+        return [relation for relation in found if self._opens(relation)]
+
+    def _opens(self, relation: RelationModel) -> bool:
+        target = self._model[relation.target]
+        return not target.internal and target.opens("read")
 
     def _paths(self, resource: ResourceModel) -> Iterator[str]:
         for owner in members(resource):
-            if not isinstance(owner, RelationModel):
+            if not isinstance(owner, RelationModel) or self._schemas.shows(owner):
                 yield owner.name
-            elif not self._model[owner.target].internal:
-                yield owner.name
+            if isinstance(owner, RelationModel) and self._opens(owner):
                 for below in members(self._model[owner.target]):
                     if not isinstance(below, RelationModel):
                         yield f"{owner.name}.{below.name}"

@@ -26,7 +26,7 @@ from kingpost.doors.rest.headers import known, negotiate
 from kingpost.doors.rest.problem import Refused
 from kingpost.doors.rest.query import Question, Questions, add_hint, exported
 from kingpost.doors.rest.request import Request, server_timing
-from kingpost.doors.rest.route import Target, nothing_here
+from kingpost.doors.rest.route import Target
 from kingpost.doors.rest.settings import RestSettings
 from kingpost.engine.engine import Engine
 from kingpost.model.model import Model, ResourceModel
@@ -62,13 +62,12 @@ class Reads:
 
     async def relation(self, request: Request, target: Target) -> Answer | None:
         """`GET /api/articles/{id}/{relation}`: a list with all its parameters, or the one row."""
-        relation, source = target.entry.relations[target.name], target.entry.resource.name
-        if relation.access.read is not None and not self._engine.reads(source, relation.name, request.context):
-            raise nothing_here()
+        relation = target.entry.relations[target.name]
         resource = self._model[relation.target]
         many = relation.kind != "one"
         media = self._media(request, resource, html=False)
         question = self._questions.ask(resource.name, request.query, many=many)
+        source = target.entry.resource.name
         read = replace(question.read, resource=source, key=target.key, relation=relation.name)
         if not many:
             return await self._one(request, resource, read, media)

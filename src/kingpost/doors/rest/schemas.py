@@ -40,6 +40,7 @@ _EXAMPLES: Final[dict[Kind, Any]] = {
     Kind.TIME: "12:00:00",
     Kind.DURATION: "PT1H30M",
 }
+_SOME: Final = "Not shown to everyone: by a rule of its own."
 
 
 def ref(section: str, name: str) -> Json:
@@ -120,7 +121,7 @@ class Schemas:
         properties: Json = {}
         for owner in members(resource):
             if isinstance(owner, RelationModel):
-                if self._model[owner.target].internal:
+                if not self.shows(owner):
                     continue
                 schema = self._relation(owner)
             else:
@@ -128,16 +129,25 @@ class Schemas:
                 schema = self.of_type(owner.type.maybe(owner.type.nullable or masked))
                 if isinstance(owner, FieldModel) and owner.format == "markdown":
                     schema["contentMediaType"] = "text/markdown"
-            properties[owner.name] = with_words(schema, owner.title, owner.help)
+            words = [owner.help or schema.get("description", ""), *((_SOME,) if owner.access.read is not None else ())]
+            properties[owner.name] = with_words(schema, owner.title, " ".join(filter(None, words)))
         schema = {"type": "object", "properties": properties, "additionalProperties": False}
         return with_words(schema, resource.title or resource.name, resource.help)
 
     def _relation(self, relation: RelationModel) -> Json:
+        if not self._model[relation.target].opens("read"):
+            key = self.key(self._model[relation.target])
+            return {**(nullable(key) if relation.nullable or relation.access.read else key), "description": "Its key."}
         target = ref("schemas", relation.target)
         if relation.kind != "one":
             return {"type": "array", "items": target, "description": "Only where it is included."}
         schema = target if not relation.nullable and relation.access.read is None else nullable(target)
         return {**schema, "description": "Its key; the whole row where it is included."}
+
+    def shows(self, relation: RelationModel) -> bool:
+        """Whether there is more to see of a relation than that it is empty."""
+        target = self._model[relation.target]
+        return not target.internal and (relation.kind == "one" or target.opens("read"))
 
     def page(self, resource: ResourceModel) -> Json:
         """A page of rows."""

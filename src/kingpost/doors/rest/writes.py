@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from time import perf_counter
 from typing import Any, TypeAlias, cast
 
@@ -25,6 +25,7 @@ from kingpost.doors.rest.settings import RestSettings
 from kingpost.doors.rest.wishes import BODY, MINIMAL, PATCH_BODY, repeat_of, replayed, require_acceptable
 from kingpost.engine.engine import Engine
 from kingpost.engine.shown import Shown
+from kingpost.model.inputs import Purpose
 from kingpost.model.model import Model
 from kingpost.model.state import key_of
 from kingpost.plan.intent import Read
@@ -52,7 +53,7 @@ class Writes:
         repeat = repeat_of(request, body)
         if is_array(given):
             return await self.bulk.create(request, entry, given, repeat)
-        data = self._inputs.accept(entry.resource.name, "create", _object(given), (), self._knows(request, entry))
+        data = self._accepted(request, entry, "create", given)
         shown = self._engine.shown(question.read, request.context)
         keys = await self._engine.create(entry.resource.name, data, request.context, idempotency=repeat, shown=shown)
         key = keys[0]
@@ -73,8 +74,8 @@ class Writes:
         question = self._before(request, entry)
         self._demand_version(request)
         body = await self._body(request, accepted)
-        given = _object(decode(body, self._settings.max_depth))
-        data = self._inputs.accept(name, "replace" if replace else "patch", given, (), self._knows(request, entry))
+        given = decode(body, self._settings.max_depth)
+        data = self._accepted(request, entry, "replace" if replace else "patch", given)
         repeat = repeat_of(request, body)
         version = await self._version(request, entry, key)
         shown = self._engine.shown(question.read, request.context)
@@ -121,8 +122,9 @@ class Writes:
         require_acceptable(request)
         return self._questions.ask(entry.resource.name, request.query, many=False)
 
-    def _knows(self, request: Request, entry: Entry) -> Callable[[str], bool]:
-        return self._engine.knows(entry.resource.name, request.context)
+    def _accepted(self, request: Request, entry: Entry, purpose: Purpose, given: Any) -> dict[str, Any]:
+        knows = self._engine.knows(request.context)
+        return self._inputs.accept(entry.resource.name, purpose, _object(given), (), knows)
 
     async def _body(self, request: Request, accepted: tuple[str, ...]) -> bytes:
         check_type(request.headers, accepted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -550,6 +551,54 @@ def action_and_rule():
     return [Thing]
 
 
+def acting(annotation: Any, default: Any = inspect.Parameter.empty, **more: Any) -> list[type]:
+    """An action whose `me` is annotated and defaulted like this."""
+
+    def take(self, *, me=None, by=None) -> None: ...
+
+    parameters = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    given = {"me": (annotation, default), **more}
+    for name, (kind, value) in given.items():
+        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=value))
+    take.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return [User, type("Thing", (Resource,), {"__annotations__": {"name": str}, "take": action(take)})]
+
+
+@case("KM705", actor=User)
+def actor_that_is_a_text():
+    return acting(str)
+
+
+@case("KM705", actor=User)
+def actors_that_are_several():
+    return acting(list[User])
+
+
+@case("KM705", actor=User)
+def unannotated_actor_of_an_action():
+    return acting(inspect.Parameter.empty)
+
+
+@case("KM705", actor=User)
+def two_actors():
+    return acting(User, by=(User, actor))
+
+
+@case("KM705", actor=User)
+def actor_with_another_default():
+    return acting(User, 7)
+
+
+@case("KM504", actor=User)
+def actor_of_an_action_that_is_another_row():
+    return [*acting(Topic), Topic]
+
+
+@case("KM201")
+def actor_that_is_not_known():
+    return acting("Usr")
+
+
 @case("KM801")
 def unique_nothing():
     class Thing(Resource):
@@ -616,7 +665,7 @@ def computed_from_itself():
 def test_one_mistake_is_one_problem(name):
     function, codes, options = CASES[name]
     with pytest.raises(DeclarationError) as caught:
-        build(function(), options.get("stores", ("main",)))
+        build(function(), options.get("stores", ("main",)), options.get("actor"))
     problems = caught.value.problems
     assert [problem.code for problem in problems] == codes, str(caught.value)
     for problem in problems:

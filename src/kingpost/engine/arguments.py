@@ -10,6 +10,7 @@ from kingpost.engine.changes import referring
 from kingpost.engine.context import Context
 from kingpost.engine.failures import no_such_row
 from kingpost.engine.reader import Reader
+from kingpost.model.calls import who_acts
 from kingpost.model.model import ActionModel
 from kingpost.model.state import key_of
 from kingpost.plan.intent import Read
@@ -21,7 +22,11 @@ MAX_ROWS: Final = 1_000
 async def with_rows(
     reader: Reader, action: ActionModel, arguments: Mapping[str, Any], context: Context
 ) -> dict[str, Any]:
-    """The inputs with rows in place of keys, one statement for each input. Raises `Rejected`."""
+    """The inputs with rows in place of keys, one statement for each input. Raises `Rejected`.
+
+    Raises `Unauthenticated` before it, where somebody has to act.
+    """
+    who_acts(action)
     given = dict(arguments)
     for name, target in referring(reader.model, action).items():
         value = given.get(name)

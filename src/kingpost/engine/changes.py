@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import anyio.to_thread
@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from kingpost.engine.rows import Values
 from kingpost.model.annotations import Scope, understand
-from kingpost.model.calls import running
+from kingpost.model.calls import running, who_acts
 from kingpost.model.model import ActionModel, Model, ResourceModel
 
 
@@ -43,11 +43,12 @@ def referring(model: Model, action: ActionModel) -> dict[str, str]:
     return {name: model.classes[one.target] for name, one in meanings.items() if one.target is not None}
 
 
-async def called(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+async def called(action: ActionModel, /, *args: Any, **kwargs: Any) -> Any:
     """The answer of the body of an action; sync ones run in a thread, with the present context.
 
-    Actions that it calls on the same object, or the same class, are part of it.
+    Who acts is filled in. Actions that it calls on the same object, or the same class, are part of it.
     """
+    function, kwargs = action.function, {**kwargs, **who_acts(action)}
     with running(getattr(function, "__self__", args[0] if args else None)):
         if inspect.iscoroutinefunction(function):
             return await function(*args, **kwargs)

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from kingpost.base.acting import acting
 from kingpost.language.builtins import instant
 from kingpost.plan.select import Operation
 from kingpost.stores.contract import Rows, StoreDown, Transaction
@@ -82,7 +83,6 @@ class Opened(Struct, eq=False):
             pass
 
 
-acting: ContextVar[Any] = ContextVar("kingpost_actor", default=None)
 open_transactions: ContextVar[Mapping[str, Opened]] = ContextVar("kingpost_transactions", default=MappingProxyType({}))
 """The interactive transactions of this task, by store."""
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from types import MappingProxyType
 from typing import Any, cast
 
+from kingpost.base.acting import acting
 from kingpost.base.clock import Clock
 from kingpost.base.errors import Forbidden, NotFound, Unauthenticated, Unsupported
 from kingpost.engine.arguments import with_rows
@@ -16,7 +17,6 @@ from kingpost.engine.context import (
     Context,
     During,
     Opened,
-    acting,
     open_transaction,
     open_transactions,
     reason,
@@ -186,7 +186,7 @@ class Engine:
         token = supplied.set({id(one): tuple(item) for one, item in zip(given, items, strict=True)})
         try:
             async with self._transaction(found.store):
-                keys = [key_of(await called(action.function, one)) for one in given]
+                keys = [key_of(await called(action, one)) for one in given]
                 await self.writer.run(found, self.repeats.record(found, repeat, context, keys))
         except StoreError as error:
             return await self._done_meanwhile(found, repeat, context, error)
@@ -295,11 +295,14 @@ class Engine:
         found = self.model[resource]
         one = found.actions[action]
         with self.repeats.running(idempotency, context), self.during(context):
-            arguments = await with_rows(self.objects, one, arguments, context)
+
+            async def rows_of() -> Mapping[str, Any]:
+                return await with_rows(self.objects, one, arguments, context)
+
             if key is None:
                 self.admit(resource, action, context)
-                return await self._called_once(found, one, arguments, context, idempotency)
-            return await self.writer.act(resource, key, one, arguments, context, version=version, repeat=idempotency)
+                return await self._called_once(found, one, await rows_of(), context, idempotency)
+            return await self.writer.act(resource, key, one, rows_of, context, version=version, repeat=idempotency)
 
     async def _called_once(
         self,
@@ -311,12 +314,12 @@ class Engine:
     ) -> Any:
         """An action on the collection; under a key, what it writes and the record of it are one transaction."""
         if repeat is None:
-            return await called(action.function, **arguments)
+            return await called(action, **arguments)
         if await self.repeats.find(found, repeat, context) is not None:
             return None
         try:
             async with self._transaction(found.store):
-                answer = await called(action.function, **arguments)
+                answer = await called(action, **arguments)
                 await self.writer.run(found, self.repeats.record(found, repeat, context, ()))
         except StoreError as error:
             await self._done_meanwhile(found, repeat, context, error)
@@ -331,6 +334,9 @@ class Engine:
 
     async def allows(self, resource: str, key: tuple[Any, ...], verb: str, context: Context) -> bool:
         """Whether the actor may do this to a row; False for rows that he may not see."""
+        action = self.model[resource].actions.get(verb)
+        if action is not None and action.me is not None and action.me.required and context.actor is None:
+            return False
         try:
             await self.writer.loader.one(resource, key, verb, context)
         except (NotFound, Forbidden, Unauthenticated):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar, cast
@@ -11,15 +10,17 @@ from uuid import UUID
 import anyio.from_thread
 from msgspec.structs import replace
 
+from kingpost.base.acting import acting
 from kingpost.base.errors import Conflict
 from kingpost.engine.changes import called
-from kingpost.engine.context import acting, supplied
+from kingpost.engine.context import supplied
 from kingpost.engine.engine import Engine
 from kingpost.engine.reader import missing
 from kingpost.engine.rows import reference_key
 from kingpost.language.capture import CaptureError, bind
 from kingpost.language.schema import Schema
 from kingpost.language.source import Source
+from kingpost.model.calls import arguments_of
 from kingpost.model.query import Query
 from kingpost.model.query_groups import Grouped
 from kingpost.model.query_parts import Asked, By, Equal, Kind, Page, Path, Spoken
@@ -161,19 +162,23 @@ class EngineRunner:
         found = engine.model[cls.__name__]
         one, context = found.actions[action], engine.context()
         if on is cls:
+            arguments = arguments_of(one, (), args, named)
             engine.admit(found.name, action, context)
             with engine.during(context):
-                return await called(one.function, *args, **named)
-        arguments = inspect.signature(one.function).bind(on, *args, **named).arguments
-        arguments.pop(next(iter(arguments)))  # self
+                return await called(one, **arguments)
+        arguments = arguments_of(one, (on,), args, named)
         unsaved = ", ".join(changes(on))
         if unsaved:
             remedy = "save() it first, as an action writes what its own body changes"
             raise RuntimeError(
                 f"{found.name}.{action}: {unsaved} of this {found.name} is changed and not saved; {remedy}"
             )
+
+        async def given() -> Mapping[str, Any]:
+            return arguments
+
         with engine.during(context), kept(on):
-            return await engine.writer.act(found.name, key_of(on), one, arguments, context, on=on)
+            return await engine.writer.act(found.name, key_of(on), one, given, context, on=on)
 
     def act_from_thread(self, on: Any, action: str, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """The same for an action that is a plain function, which only a thread can wait for."""

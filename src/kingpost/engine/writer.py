@@ -221,7 +221,7 @@ class Writer:
         wanted = self.rows.instance(found.name, {**loaded.values, **change.values})
         for name in change.values:
             setattr(row, name, wanted.__dict__[name])
-        await called(found.actions["update"].function, row)
+        await called(found.actions["update"], row)
         return Changes(self.model.inputs.check(row), change.links, change.nested)
 
     async def delete(
@@ -260,7 +260,7 @@ class Writer:
         resource: str,
         key: Key,
         action: ActionModel,
-        arguments: Mapping[str, Any],
+        arguments: Callable[[], Awaitable[Mapping[str, Any]]],
         context: Context,
         *,
         version: int | None = None,
@@ -269,7 +269,8 @@ class Writer:
     ) -> Any:
         """Call the body of an action on one row and store what it changed; answers what it returned.
 
-        `on`: the object that the body sees, made anew from the row; else there is one for the purpose.
+        `arguments` are asked for when the rules have let the actor through. `on`: the object that the body sees, made
+        anew from the row; else there is one for the purpose.
         """
         found = self.model[resource]
         if await self.repeats.find(found, repeat, context) is not None:
@@ -282,7 +283,8 @@ class Writer:
             nonlocal answer, seen
             row = self.rows.instance(resource, loaded.values)
             seen = row if on is None else renew(on, row, local)
-            answer, operations = await self._acted(found, loaded, seen, action, arguments, context, batch)
+            given = await arguments()
+            answer, operations = await self._acted(found, loaded, seen, action, given, context, batch)
             if operations and on is not None:
                 operations += self.checks.version(found, key)
             return operations
@@ -302,7 +304,7 @@ class Writer:
         context: Context,
         batch: Batch,
     ) -> tuple[Any, list[Operation]]:
-        answer = await called(action.function, instance, **arguments)
+        answer = await called(action, instance, **arguments)
         members = self.model.inputs.check(instance)
         if not members:
             return answer, []

@@ -41,6 +41,7 @@ FUNCTIONS: Final[dict[str, object]] = {
 """The functions of the language, by the name that text calls them."""
 _METHODS: Final = frozenset({"lower", "upper", "casefold", "strip", "startswith", "endswith"})
 _INSTEAD: Final = {
+    "actor": "me, which a rule takes: def mine(self, me: User | None); in a filter a variable: me = actor()",
     "int": "the field itself, or a declared int field",
     "str": "the field itself",
     "float": "n / 1",

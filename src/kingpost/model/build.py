@@ -101,7 +101,7 @@ def _whole(reader: Reader, draft: Draft, bare: ResourceModel) -> ResourceModel:
         relations={name: with_rules(name, one) for name, one in bare.relations.items()},
         computed=made,
         rules=rules(reader, draft),
-        actions=actions(reader.drafts, draft),
+        actions=actions(reader.drafts, draft, reader.actor),
         uniques=uniques,
         indexes=indexes,
         validators=validators(reader.drafts, draft),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import MethodType
 from typing import Any, Final, Optional, Self
 
 from kingpost.model.annotations import NotUnderstood, understand
-from kingpost.model.declare import ACTION, VALIDATOR, ActionSpec, ValidatorSpec
+from kingpost.model.calls import is_actor
+from kingpost.model.declare import ACTION, VALIDATOR, ActionSpec, ValidatorSpec, actor
 from kingpost.model.draft import MARKS, Draft, Drafts, Method
-from kingpost.model.model import ActionModel, Parameter, Validator
+from kingpost.model.model import Acting, ActionModel, Parameter, Validator
 from kingpost.model.names import meant, words
 
 COLLECTION: Final = frozenset({"create"})
@@ -18,12 +19,12 @@ ROW: Final = frozenset({"update", "delete"})
 RESERVED: Final = frozenset({"read", "write"})
 
 
-def actions(drafts: Drafts, draft: Draft) -> dict[str, ActionModel]:
-    """The actions of a draft; one named create, update or delete replaces what is built in."""
-    return {name: _action(drafts, draft, method) for name, method in draft.actions.items()}
+def actions(drafts: Drafts, draft: Draft, who: str | None) -> dict[str, ActionModel]:
+    """The actions of a draft; one named create, update or delete replaces what is built in. `who`: acts, a resource."""
+    return {name: _action(drafts, draft, method, who) for name, method in draft.actions.items()}
 
 
-def _action(drafts: Drafts, draft: Draft, method: Method) -> ActionModel:
+def _action(drafts: Drafts, draft: Draft, method: Method, who: str | None) -> ActionModel:
     name, what = method.name, f"{draft.name}.{method.name}"
     spec: ActionSpec = getattr(method.function, ACTION)
     unbound = inspect.getattr_static(draft.cls, name)
@@ -39,21 +40,56 @@ def _action(drafts: Drafts, draft: Draft, method: Method) -> ActionModel:
     for mark in MARKS:
         if mark != ACTION and hasattr(method.function, mark):
             drafts.refuse("KM704", f"{what} is an action and something else", "two methods", draft, name)
+    taken = list(inspect.signature(method.function).parameters.values())
+    taken = taken if isinstance(unbound, staticmethod) else taken[1:]
     return ActionModel(
         name=name,
         function=MethodType(method.function, draft.cls) if isinstance(unbound, classmethod) else method.function,
         on="collection" if method.collection else "row",
-        parameters=tuple(_parameters(drafts, draft, method, isinstance(unbound, staticmethod))),
+        parameters=tuple(_parameters(drafts, draft, method, [one for one in taken if not is_actor(one)])),
         returns=_returns(drafts, draft, method),
         check=spec.check,
         title=spec.title or words(name),
         help=spec.help or inspect.getdoc(method.function) or "",
+        me=_acting(drafts, draft, method, list(filter(is_actor, taken)), who),
     )
 
 
-def _parameters(drafts: Drafts, draft: Draft, method: Method, static: bool) -> Iterator[Parameter]:
-    given = list(inspect.signature(method.function).parameters.values())
-    for parameter in given if static else given[1:]:
+def _acting(
+    drafts: Drafts, draft: Draft, method: Method, given: Sequence[inspect.Parameter], who: str | None
+) -> Acting | None:
+    """The parameter that is who acts. That it is a row of the actor resource has been seen by `find_actor`."""
+    if not given:
+        return None
+    name, what = given[0].name, f"{draft.name}.{method.name}({given[0].name})"
+    user = who or "User"
+
+    def refuse(message: str) -> None:
+        drafts.refuse("KM705", message, f"*, {name}: {user} = actor, or {user} | None", draft, method.name)
+
+    if len(given) > 1:
+        refuse(f"{what} is who acts, and so is {given[1].name}")
+    if given[0].annotation is inspect.Parameter.empty:
+        refuse(f"{what} is who acts, and has no annotation")
+        return None
+    if given[0].kind not in (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY):
+        refuse(f"{what} is who acts, and can't be given by its name")
+    if not any(given[0].default is each for each in (inspect.Parameter.empty, actor, None)):
+        refuse(f"{what} is who acts, and has a default that is somebody else")
+    before = len(drafts.problems)
+    meaning = drafts.read(draft, given[0].annotation, draft.cls, what, method.name)
+    if meaning is None:
+        del drafts.problems[before:]  # find_actor has said so
+        return None
+    if meaning.kind != "one" or meaning.target is None:
+        refuse(f"{what} is who acts, a row or None")
+    return Acting(f"{draft.name}.{method.name}", name, not meaning.nullable)
+
+
+def _parameters(
+    drafts: Drafts, draft: Draft, method: Method, given: Sequence[inspect.Parameter]
+) -> Iterator[Parameter]:
+    for parameter in given:
         what = f"{draft.name}.{method.name}({parameter.name})"
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             message = f"{what} has no name that an input could have"

@@ -25,6 +25,7 @@ from kingpost.language.tree import (
 )
 from kingpost.language.types import BOOL
 from kingpost.model.build_language import Reader, keyed
+from kingpost.model.calls import is_actor
 from kingpost.model.declare import RULES, Marker, RuleSpec
 from kingpost.model.draft import VERBS, Draft, Drafts
 from kingpost.model.model import RuleModel
@@ -34,10 +35,9 @@ WRITES: Final = frozenset({"create", "update", "delete"})
 
 
 def find_actor(drafts: Drafts, stated: type | None) -> str | None:
-    """The resource that actors are rows of: as stated, as rules annotate `me`, else one named User."""
+    """The resource that actors are rows of: as stated, as rules and actions annotate `me`, else one named User."""
     asked: dict[str, tuple[Draft, str]] = {}
-    for draft, name, function in _rules(drafts):
-        annotation = _me(function)
+    for draft, name, annotation in (*_rules(drafts), *_actions(drafts)):
         if annotation is None or annotation[1] is inspect.Parameter.empty:
             continue
         meaning = drafts.read(draft, annotation[1], draft.cls, f"{draft.name}.{name}: {annotation[0]}", name)
@@ -60,10 +60,17 @@ def find_actor(drafts: Drafts, stated: type | None) -> str | None:
     return chosen
 
 
-def _rules(drafts: Drafts) -> Iterator[tuple[Draft, str, Callable[..., Any]]]:
+def _rules(drafts: Drafts) -> Iterator[tuple[Draft, str, tuple[str, Any] | None]]:
     for draft in drafts.by_name.values():
         for name, method in draft.methods(RULES).items():
-            yield draft, name, method.function
+            yield draft, name, _me(method.function)
+
+
+def _actions(drafts: Drafts) -> Iterator[tuple[Draft, str, tuple[str, Any]]]:
+    for draft in drafts.by_name.values():
+        for name, method in draft.actions.items():
+            for parameter in filter(is_actor, inspect.signature(method.function).parameters.values()):
+                yield draft, name, (parameter.name, parameter.annotation)
 
 
 def _me(function: Callable[..., Any]) -> tuple[str, Any] | None:

@@ -2,20 +2,25 @@
 
 Only where the body of an action is running on the same object is a call of one no more than a call: it is part of that
 body, whose changes are written together. So are calls on an object that was never stored, which `save()` will write.
+
+Whoever acts is no argument: where the action asks for it, it is filled in, and given by nobody.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import update_wrapper
 from typing import Any, Final, cast
 
+from kingpost.base.acting import acting
+from kingpost.base.errors import Unauthenticated
 from kingpost.model.declaration import class_of, declaration
-from kingpost.model.declare import ACTION
+from kingpost.model.declare import ACTION, actor
+from kingpost.model.model import ActionModel
 from kingpost.model.query_runner import Runner, current_runner
 from kingpost.model.state import is_new
 
@@ -47,6 +52,36 @@ def running(on: object) -> Generator[None]:
         _running.reset(token)
 
 
+def is_actor(parameter: inspect.Parameter) -> bool:
+    """Whether a parameter of an action is who acts: by its name, as in rules, or by its default."""
+    return parameter.name == "me" or parameter.default is actor
+
+
+def who_acts(action: ActionModel) -> dict[str, Any]:
+    """The argument that is who acts, where an action asks. Raises `Unauthenticated` where there has to be somebody."""
+    if action.me is None:
+        return {}
+    who = acting.get()
+    if who is None and action.me.required:
+        raise Unauthenticated("KP401", f"{action.me.of} has to know who acts, and nobody is logged in")
+    return {action.me.name: who}
+
+
+def arguments_of(
+    action: ActionModel, row: Sequence[Any], args: Sequence[Any], named: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is given to an action by name, `row` (of one that is on a row) left out. Raises TypeError."""
+    signature = inspect.signature(action.function)
+    if action.me is not None:
+        me = action.me.name
+        if me in named:
+            remedy = "leave it out, or call inside app.acting(...) for somebody else"
+            raise TypeError(f"{action.me.of}: {me} is who acts, and is filled in; {remedy}")
+        signature = signature.replace(parameters=[one for one in signature.parameters.values() if one.name != me])
+    bound = signature.bind(*row, *args, **named).arguments
+    return dict(list(bound.items())[len(row) :])
+
+
 def body_of(function: Callable[..., Any]) -> Callable[..., Any]:
     """What was written in the class, of a method that may have been replaced by its request."""
     return cast("Callable[..., Any]", getattr(function, BODY, function))
@@ -72,17 +107,34 @@ def _request(body: Callable[..., Any], name: str, before: tuple[type, ...]) -> C
     async def awaited(*args: Any, **named: Any) -> Any:
         on, *rest = (*before, *args) or (None,)
         runner = _runner(on, name)
-        return await (body(*args, **named) if runner is None else runner.act(on, name, rest, named))
+        if runner is None:
+            return await _plainly(body, name, on, args, rest, named)
+        return await runner.act(on, name, rest, named)
 
     def waited_for(*args: Any, **named: Any) -> Any:
         on, *rest = (*before, *args) or (None,)
         runner = _runner(on, name)
-        return body(*args, **named) if runner is None else runner.act_from_thread(on, name, rest, named)
+        if runner is None:
+            return _plainly(body, name, on, args, rest, named)
+        return runner.act_from_thread(on, name, rest, named)
 
     request: Callable[..., Any] = awaited if inspect.iscoroutinefunction(body) else waited_for
     update_wrapper(request, body)
     setattr(request, BODY, body)
     return request
+
+
+def _plainly(
+    body: Callable[..., Any], name: str, on: Any, args: Sequence[Any], rest: Sequence[Any], named: Mapping[str, Any]
+) -> Any:
+    """A call that is no more than a call, with who acts filled in where the class is part of an App."""
+    cls: type = on if isinstance(on, type) else class_of(on)
+    bound = declaration(cls).bound if hasattr(cls, "__kingpost__") else None
+    action = None if bound is None else bound.resource.actions.get(name)
+    if action is None or action.me is None:
+        return body(*args, **named)
+    row = () if on is cls else (on,)
+    return action.function(*row, **arguments_of(action, row, rest, named), **who_acts(action))
 
 
 def _runner(on: Any, name: str) -> Runner | None:

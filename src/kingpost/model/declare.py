@@ -26,6 +26,8 @@ from typing import (
     overload,
 )
 
+from kingpost.base.acting import acting
+
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 Rule = TypeVar("Rule", bound=Callable[..., bool])
@@ -66,8 +68,16 @@ class Sentinel:
         return self._name
 
 
-actor: Final[Any] = Sentinel("actor")
-"""As a default: whoever is acting. `author: User = field(default=actor)`."""
+class Actor(Sentinel):
+    """Stands for whoever acts, and answers who that is."""
+
+    def __call__(self) -> Any:
+        """Who acts now, a row of the actor resource; None is the anonymous one."""
+        return acting.get()
+
+
+actor: Final[Any] = Actor("actor")
+"""As a default: whoever is acting, `author: User = field(default=actor)`. Called: who that is now, or None."""
 
 generated: Final[Any] = Sentinel("generated")
 """As a default: the database makes the value. `number: int = field(key=True, default=generated)`."""
@@ -332,6 +342,9 @@ def action(
 ) -> Callable[[F], F]: ...
 def action(function: Any = None, /, **options: Any) -> Any:
     """Declare an operation of the domain; its inputs are the parameters of the method, each annotated.
+
+    A parameter named `me`, or one with `actor` as its default, is no input but who acts: `*, me: User = actor`. With
+    `me: User` nobody who is not logged in can call it, with `me: User | None` it is None then.
 
     On a row (`POST /articles/{id}/publish`) it changes `self`; what it changed is written when it returns. On a class
     method, or with `collection=True` on a static one, it is about all of them (`POST /articles/-/import`).

@@ -154,8 +154,20 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Acting:
+    """The parameter of an action that is who acts; `of`: the action, as errors name it, `Copy.lend`.
+
+    `required`: there has to be somebody.
+    """
+
+    of: str
+    name: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ActionModel:
-    """An operation of the domain: on one row, or on the collection."""
+    """An operation of the domain: on one row, or on the collection. `me` is no input: it is filled in."""
 
     name: str
     function: Callable[..., Any]
@@ -165,6 +177,7 @@ class ActionModel:
     check: Literal["before", "both"] = "before"
     title: str = ""
     help: str = ""
+    me: Acting | None = None
 
 
 @dataclass(frozen=True, slots=True)

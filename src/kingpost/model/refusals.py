@@ -75,6 +75,9 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "KM702": Refusal("action in the wrong place", "create is about all rows, update and delete about one."),
     "KM703": Refusal("action named like a relation or field", "Both would be at the same path."),
     "KM704": Refusal("method with two meanings", "A method is a rule, an action or a validator."),
+    "KM705": Refusal(
+        "actor of an action that is something else", "Who acts is filled in, one row of the actor resource."
+    ),
     "KM801": Refusal("constraint on what is no member", "Constraints are over stored fields and to-one relations."),
     "KM802": Refusal("validator of an unknown field", "It would never run."),
     "KM803": Refusal(

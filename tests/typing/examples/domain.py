@@ -72,6 +72,11 @@ class Article(Resource, path="articles", soft_delete=True):
         self.published_at = at or now()
         return self
 
+    @action
+    async def take_over(self, *, me: User = actor) -> Article:
+        self.author = me
+        return await self.publish()
+
     @action(check="both")
     def rename(self, title: str) -> None:
         self.title = title
@@ -114,6 +119,7 @@ async def fine(user: User, article: Article) -> None:
         print(row.length + 1, row.author.name)
     published: Article = await article.publish(at=datetime(2026, 1, 1, tzinfo=UTC))
     article.rename(title="new")
+    await article.take_over()
     drafted: Article = await Article.draft("t", author=user)
     await one.save()
     await one.load("author", "comments")

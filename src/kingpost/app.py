@@ -25,6 +25,7 @@ from kingpost.doors.rest import RestDoor, RestSettings
 from kingpost.doors.rest.answer import send_answer
 from kingpost.doors.rest.openapi import merge
 from kingpost.doors.rest.problem import problem
+from kingpost.doors.rest.request import asker
 from kingpost.engine.context import Context, During, acting_as
 from kingpost.engine.engine import Engine
 from kingpost.engine.pulse import Pulse
@@ -165,7 +166,7 @@ class App(FastAPI):
 
     def _during(self, scope: Scope) -> AbstractContextManager[None]:
         """Code of the application's own inside acts in the name of who asks."""
-        context = Context(scope.get("kingpost.actor"), self.engine.clock())
+        context = Context(asker(scope), self.engine.clock())
         return During(context, (current_runner, self.runner), (serializer, self._serialize))
 
     def _nowhere(self, scope: Scope) -> bool:

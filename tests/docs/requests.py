@@ -63,9 +63,9 @@ async def _ask(names: dict[str, Any], block: Block) -> str:
     if content is not None:
         told.setdefault("Content-Type", "application/json")
     app: ASGIApp = names["app"]
-    actor = names[block.marks["as"]] if "as" in block.marks else None
+    who = {"actor": names[block.marks["as"]]} if "as" in block.marks else {}
     # Not entered: the page has started its application itself.
-    client = Client(app, actor=actor, raise_errors=False)
+    client = Client(app, raise_errors=False, **who)
     answer = await client.request(method, encoded(target), headers=told, content=content)
     shown = [f"{answer.status_code} {answer.reason_phrase}"]
     for name in filter(None, re.split(r",\s*", block.marks.get("shows", ""))):

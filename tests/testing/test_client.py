@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kingpost import App, Resource, Unauthenticated, action, anyone, as_system, now
+from kingpost import App, Resource, Unauthenticated, action, actor, anyone, as_system, now
 from kingpost.testing import Client, freeze, fresh, seed_ids
 from tests.blog import AT, Article, User, blog
+from tests.services.postgres import PostgresServer
 
 
 @pytest.fixture
@@ -159,7 +162,86 @@ async def test_fresh_databases_are_empty_each_time_and_the_own_ones_come_back() 
 
 
 async def test_fresh_on_a_named_store(postgres_url: str) -> None:
-    async with fresh(blog("memory:"), main=postgres_url) as app:
-        await people()
-        assert app.stores["main"].url == postgres_url
-        assert await User.all().count() == 2
+    """Empty each time, whatever a test before has left, and nothing of it stays."""
+    app = blog(postgres_url)
+    await app.start()
+    await app.sync()
+    await people()
+    await app.stop()
+    for _ in range(2):
+        async with fresh(app, main=f"{postgres_url}?wait=5"):
+            assert await User.all().count() == 0
+            await people()
+            assert await User.all().count() == 2
+    with pytest.raises(RuntimeError, match="a test"):
+        async with fresh(app, main=postgres_url):
+            raise RuntimeError("a test that fails")
+    await app.start()
+    with as_system("which schemas there are"):
+        found = await app.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'kingpost_test_%'")
+    assert len(found) == 0
+    assert await User.all().count() == 2  # what was there before is untouched
+    await app.stop()
+
+
+async def test_fresh_on_a_named_file(tmp_path: Path) -> None:
+    for before in (0, 2):
+        async with fresh(blog("memory:"), main=f"sqlite:///{tmp_path / 'kept.db'}"):
+            assert await User.all().count() == before
+            if not before:
+                await people()
+
+
+async def test_fresh_needs_to_make_a_schema(postgres_url: str, postgres_server: PostgresServer) -> None:
+    postgres_server.sql("CREATE USER tester PASSWORD 'tester'")
+    url = urlsplit(postgres_url)
+    theirs = url._replace(netloc=f"tester:tester@{url.hostname}:{url.port}").geturl()
+    app = blog("memory:")
+    own = dict(app.stores)
+    with pytest.raises(Exception, match="permission denied") as refused:
+        async with fresh(app, main=theirs):
+            pass
+    assert "GRANT CREATE ON DATABASE" in refused.value.__notes__[0]
+    assert dict(app.stores) == own
+
+
+class FromHeader:
+    """Middleware of an application: whoever the header names asks, else nobody."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            name = dict(scope["headers"]).get(b"x-name", b"").decode()
+            with as_system("who asks"):
+                found = await User.where(name=name).first()
+            scope = {**scope, "kingpost.actor": found}
+        await self.app(scope, receive, send)
+
+
+@pytest.mark.parametrize("around", [False, True], ids=["added", "around"])
+async def test_who_is_named_asks_whatever_middleware_finds(around: bool) -> None:
+    async def who() -> str | None:
+        return None if actor() is None else actor().name
+
+    app = blog("memory:")
+    app.get("/who")(who)
+    served: ASGIApp = FromHeader(app) if around else app
+    if not around:
+        app.add_middleware(FromHeader)
+    async with fresh(app), Client(served) as client:
+        ada, bob = await people()
+
+        async def asked(who: Client, name: str = "", **options: object) -> tuple[str | None, int]:
+            headers = {"x-name": name}
+            said = (await who.get("/who", headers=headers, **options)).json()
+            return said, len((await who.get("/api/articles", headers=headers, **options)).json()["items"])
+
+        assert await asked(client) == (None, 0)
+        assert await asked(client, "Ada") == ("Ada", 1)
+        assert await asked(client, actor=ada) == ("Ada", 1)
+        assert await asked(client, "Ada", actor=bob) == ("Bob", 0)
+        assert await asked(client, "Ada", actor=None) == (None, 0)
+        assert await asked(client.acting(ada), "Bob") == ("Ada", 1)
+        assert await asked(client.acting(None), "Ada") == (None, 0)

@@ -17,7 +17,7 @@ except ModuleNotFoundError as error:
         'kingpost.testing needs httpx2: pip install "kingpost[testing]"', name="httpx2"
     ) from error
 
-_ACTOR: Final = "kingpost.actor"
+_NAMED: Final = "kingpost.named"
 _UNSAID: Final[Any] = object()
 
 
@@ -29,7 +29,8 @@ class Client(httpx2.AsyncClient):
 
     Args:
         app: The application, or any ASGI application around one.
-        actor: Who asks where a call does not say; None is the anonymous one.
+        actor: Who asks where a call does not say; None is the anonymous one. Whoever is named here or on a call asks,
+            whatever the application's middleware finds; where nobody says it, that is who asks.
         raise_errors: Whether an error that nobody foresaw comes out of the call instead of a 500.
         base_url: What stands before paths.
         options: More for httpx2, such as `headers`.
@@ -42,7 +43,7 @@ class Client(httpx2.AsyncClient):
         self,
         app: ASGIApp,
         *,
-        actor: Resource | None = None,
+        actor: Resource | None = _UNSAID,
         raise_errors: bool = True,
         base_url: str = "http://testserver",
         **options: Any,
@@ -63,7 +64,9 @@ class Client(httpx2.AsyncClient):
     async def request(self, method: str, url: Any, *, actor: Any = _UNSAID, **options: Any) -> httpx2.Response:
         """One request in the name of `actor`."""
         extensions: dict[str, Any] = options.pop("extensions", None) or {}
-        extensions = {**extensions, _ACTOR: self.actor if actor is _UNSAID else actor}
+        named = self.actor if actor is _UNSAID else actor
+        if named is not _UNSAID:
+            extensions = {**extensions, _NAMED: named}
         return await super().request(method, url, extensions=extensions, **options)
 
     async def get(self, url: Any, *, actor: Any = _UNSAID, **options: Any) -> httpx2.Response:
@@ -108,10 +111,11 @@ class _Transport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         said: MutableMapping[str, Any] = {
-            _ACTOR: request.extensions.get(_ACTOR),
             "kingpost.raise": self._raise_errors,
             "state": dict(self._state),
         }
+        if _NAMED in request.extensions:
+            said["kingpost.actor"] = said[_NAMED] = request.extensions[_NAMED]
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             scope.update(said)

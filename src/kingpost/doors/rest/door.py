@@ -16,7 +16,7 @@ from kingpost.doors.rest.headers import allow
 from kingpost.doors.rest.openapi import Description
 from kingpost.doors.rest.problem import Refused, crash, explanation, explanations, problem
 from kingpost.doors.rest.reads import Pages, Reads
-from kingpost.doors.rest.request import Request, raw_path
+from kingpost.doors.rest.request import Request, asker, raw_path
 from kingpost.doors.rest.route import READS, Routes, Target, nothing_here
 from kingpost.doors.rest.settings import RestSettings
 from kingpost.doors.rest.writes import Writes
@@ -122,7 +122,7 @@ class RestDoor:
 
     def _identify(self, scope: Scope, receive: Receive, send: Send) -> Request:
         """Who asks, and the one instant of the request."""
-        return Request(scope, receive, send, Context(scope.get("kingpost.actor"), self._engine.clock()))
+        return Request(scope, receive, send, Context(asker(scope), self._engine.clock()))
 
     async def _answer(self, request: Request) -> Answer | None:
         path = raw_path(request.scope)

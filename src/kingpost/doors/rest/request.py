@@ -33,6 +33,11 @@ class Request:
         return self.headers.get(b"accept", b"")
 
 
+def asker(scope: Scope) -> Any:
+    """Who asks: whom a test has named, whatever middleware finds; else whom middleware has found, or None."""
+    return scope["kingpost.named"] if "kingpost.named" in scope else scope.get("kingpost.actor")
+
+
 def raw_path(scope: Scope) -> str:
     """The path as it was sent, still percent-encoded, without what the application is mounted under."""
     raw: Any = scope.get("raw_path")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from itertools import chain
+from typing import Any, Final, Protocol, cast
 
 from msgspec import Struct, field
 
+from kingpost.language.types import Kind
 from kingpost.model.columns import Column, columns, key_columns, relation_columns
 from kingpost.model.model import Model, ResourceModel
 from kingpost.plan.made import makes, settled, waits
@@ -14,12 +16,17 @@ from kingpost.plan.select import Check, Clear, Delete, Insert, Made, Operation, 
 from kingpost.stores.contract import Convert, Rows
 from kingpost.stores.sql.dialects import Dialect
 
+_SAME: Final = frozenset({Kind.UUID, Kind.INT, Kind.TEXT})
+"""Kinds whose values drivers answer as they take them."""
+
 
 class Shape(Struct, frozen=True):
     """The text of all operations that differ in values only, and how their values become arguments."""
 
     text: str
     converts: tuple[Convert | None, ...]
+    key: tuple[int, ...] = ()
+    """Of an insert whose rows may come with those of others: which values are the key."""
 
     def arguments(self, values: Sequence[object]) -> tuple[object, ...]:
         """The values as the driver takes them."""
@@ -33,7 +40,8 @@ class Step(Struct, frozen=True):
 
     `one`: exactly one row must be touched. `count`: so many rows must be found, which are the answer if it `answers`.
     `returns`: it answers rows, whose last columns are what the store `makes`, each with the way to its Python value.
-    `later`: answers the step itself, when what it waits for has been made.
+    `later`: answers the step itself, when what it waits for has been made. `key`: the one row's, where the step may be
+    done together with others of its text.
     """
 
     index: int
@@ -46,6 +54,7 @@ class Step(Struct, frozen=True):
     answers: bool = False
     makes: tuple[tuple[Made, Convert | None], ...] = ()
     later: Callable[[Mapping[Made, object]], Step] | None = None
+    key: tuple[object, ...] = ()
 
     def made(self, rows: Rows) -> dict[Made, object]:
         """What the store has made, read off the answer."""
@@ -87,6 +96,13 @@ class Batches(Struct):
             for index, operation in enumerate(operations)
         ]
 
+    def together(self, steps: Sequence[Step]) -> Step:
+        """One step instead of several of one text, each of one row; answers what they do, and behind it the key."""
+        insert = cast(Insert, steps[0].operation)
+        shape = self._shape(("insert", insert.resource, insert.columns, insert.returning, len(steps)), _insert)
+        arguments = tuple(chain.from_iterable(step.rows[0] for step in steps))
+        return Step(0, insert, shape.text, [arguments], returns=steps[0].returns)
+
     def _later(self, index: int, operation: Operation) -> Step:
         def step(made: Mapping[Made, object]) -> Step:
             return self._step(index, settled(operation, made))
@@ -117,7 +133,8 @@ class Batches(Struct):
         rows = [shape.arguments((*row, *(1,) * missing)) for row in insert.rows]
         writer = _Writer(self.model, self.model[insert.resource], self.dialect)
         made = tuple((one, writer.python(name)) for name, one in insert.makes.items())
-        return Step(index, insert, shape.text, rows, returns=bool(returning), makes=made)
+        key = tuple([rows[0][place] for place in shape.key]) if shape.key and len(rows) == 1 else ()
+        return Step(index, insert, shape.text, rows, returns=bool(returning), makes=made, key=key)
 
     def _update(self, index: int, update: Update) -> Step:
         version = () if update.version is None else (update.version,)
@@ -209,14 +226,21 @@ class _Writer(Struct):
         return Shape(text, tuple(self.converts))
 
 
-def _insert(writer: _Writer, names: tuple[str, ...], returning: tuple[str, ...]) -> Shape:
+def _insert(writer: _Writer, names: tuple[str, ...], returning: tuple[str, ...], rows: int = 1) -> Shape:
     version = writer.version()
     given = [writer.column(name) for name in names]
     if version and version.name not in names:
         given.append(version)
     listed = ", ".join(writer.quote(column.name) for column in given)
-    values = f"({listed}) VALUES ({', '.join(map(writer.place, given))})" if given else "DEFAULT VALUES"
-    return writer.shape(f"INSERT INTO {writer.table} {values}{writer.returned(returning)}")
+    places = ", ".join(f"({', '.join(map(writer.place, given))})" for _ in range(rows))
+    values = f"({listed}) VALUES {places}" if given else "DEFAULT VALUES"
+    key = [column.name for column in key_columns(writer.model, writer.resource)]
+    answered = (*returning, *key) if returning and rows > 1 else returning
+    shape = writer.shape(f"INSERT INTO {writer.table} {values}{writer.returned(answered)}")
+    known = [column.name for column in given if column.type.kind in _SAME]
+    shared = not writer.resource.adopted and set(key) <= set(known)  # a trigger of others may look at its statement
+    places_of_key = tuple([column.name for column in given].index(name) for name in key) if shared else ()
+    return Shape(shape.text, shape.converts, places_of_key)
 
 
 def _update(writer: _Writer, names: tuple[str, ...], versioned: bool, returning: tuple[str, ...]) -> Shape:

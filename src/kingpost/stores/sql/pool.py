@@ -47,6 +47,11 @@ class Pool:
         """How many connections there are now."""
         return self._open
 
+    @property
+    def busy(self) -> bool:
+        """Whether one would have to wait for a connection."""
+        return not self._idle and self._open >= self._size
+
     async def acquire(self, *, fresh: bool = False) -> Any:
         """A connection of one's own until `release`. `fresh`: a new one, where an old one has just turned out dead."""
         if fresh:

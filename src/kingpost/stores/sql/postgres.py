@@ -21,6 +21,7 @@ from kingpost.stores.sql.common import Ground
 from kingpost.stores.sql.dialect_postgres import PostgreSQL
 from kingpost.stores.sql.pool import NoPlace, Pool
 from kingpost.stores.sql.postgres_connection import FAILURES, STATEMENTS, Connection, Watch
+from kingpost.stores.sql.postgres_groups import Groups
 from kingpost.stores.sql.postgres_run import AGAIN, REFUSED, Runner, is_lost
 from kingpost.stores.sql.statement import Statement
 
@@ -53,6 +54,7 @@ class PostgresStore:
         self._reads = Pool(lambda: self._connect(read_only=True), int(size), wait, "reading")
         self._streams = Pool(lambda: self._connect(read_only=True), half, wait, "streaming")
         self._writes = Pool(lambda: self._connect(read_only=False), half, wait, "writing")
+        self._groups = Groups(self._writes, self._write_on, self._ground.batches.together)
 
     @property
     def abilities(self) -> Abilities:
@@ -71,6 +73,7 @@ class PostgresStore:
     async def stop(self) -> None:
         for pool in (self._reads, self._streams, self._writes):
             await pool.stop()
+        await self._groups.stop()
         self._watch.stop()
 
     def prepare(self, select: Select) -> Statement:
@@ -103,6 +106,10 @@ class PostgresStore:
         steps = self._ground.batches.steps(operations)
         # One statement is a transaction by itself, and saves two journeys to the server.
         alone = len(steps) == 1 and not isinstance(steps[0].operation, Check)
+        if alone and steps[0].key and self._writes.busy:
+            answers = await self._groups.add(steps[0])
+            if answers is not None:
+                return answers
         attempt = self._write_alone if alone else self._write_together
         return await _patiently(lambda: attempt(steps))
 
@@ -202,7 +209,10 @@ class PostgresStore:
             return rows
 
     async def _write_alone(self, steps: Sequence[Step]) -> list[Rows]:
-        connection = await self._writes.acquire()
+        return await self._write_on(await self._writes.acquire(), steps)
+
+    async def _write_on(self, connection: Any, steps: Sequence[Step]) -> list[Rows]:
+        """Steps that are one transaction by themselves, on a connection that is given back."""
         broken = True
         try:
             answers = await self._runner.run(connection, steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -118,28 +118,25 @@ class App(FastAPI):
         else:
             await super().__call__(scope, receive, send)
 
-    async def _answer(self, scope: Scope, flight: Flight) -> None:
+    def _answer(self, scope: Scope, flight: Flight) -> Awaitable[None]:
         """Resource routes are entered directly where no middleware was added; the rest is FastAPI's."""
         if not self.user_middleware:
             if self.rest.matches(scope["path"]):
                 flight.watched = True
-                await self.rest(scope, flight.receive, flight.send)
-                return
+                return self.rest(scope, flight.receive, flight.send)
             endpoint = self._direct.find(scope)
             if endpoint is not None:
-                await self._call(endpoint, scope, flight.receive, flight.send)
-                return
+                return self._call(endpoint, scope, flight.receive, flight.send)
         if self.health is not None and scope["path"] in self.health.paths:
-            await self.health(scope, flight.receive, flight.send)
-            return
+            return self.health(scope, flight.receive, flight.send)
         scope["kingpost.flight"] = flight
-        await super().__call__(scope, flight.receive, flight.send)
+        return super().__call__(scope, flight.receive, flight.send)
 
     async def _call(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         """An endpoint that takes nothing; what it raises goes the way of all that FastAPI's endpoints raise."""
         try:
             with self._during(scope):
-                response = await endpoint()
+                response = await endpoint.answer(endpoint.values)
         except Exception as error:
             scope["kingpost.raised"] = error
             await super().__call__(scope, receive, send)

@@ -11,7 +11,6 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any, Final, TypeAlias, cast
 from urllib.parse import unquote_plus
 from uuid import UUID
@@ -22,12 +21,12 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import ResponseValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
+from msgspec import Struct
+from pydantic import TypeAdapter, ValidationError
 from starlette.routing import BaseRoute, Match
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-Endpoint: TypeAlias = Callable[[], Awaitable[Response]]
-"""An endpoint with its arguments."""
-_Answer: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Response]]
+_Answer: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[ASGIApp]]
 
 _TAKEN: Final = (
     "path_params", "header_params", "cookie_params", "body_params", "dependencies",
@@ -41,7 +40,27 @@ _SCALARS: Final = tuple(
     for one in (str, int, float, bool, UUID, Decimal, date, datetime, time, timedelta)
     for kind in (one, one | None)
 )
+_NOTHING: Final[Mapping[str, Any]] = {}
 _PLAIN: Final = (str, int, float, bool, type(None))
+
+
+class Endpoint(Struct, frozen=True):
+    """An endpoint with its arguments."""
+
+    answer: _Answer
+    values: Mapping[str, Any]
+
+
+class _Json(Struct, frozen=True):
+    """What FastAPI answers for a value, of which nothing more can be said than the body."""
+
+    body: bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = self.body
+        headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
 class DirectEndpoints:
@@ -62,9 +81,9 @@ class DirectEndpoints:
             return None
         answer, fields = found
         if not fields:
-            return partial(answer, {})
+            return Endpoint(answer, _NOTHING)
         values = _values(fields, scope["query_string"])
-        return None if values is None else partial(answer, values)
+        return None if values is None else Endpoint(answer, values)
 
 
 def _values(fields: Sequence[ModelField], query: bytes) -> dict[str, Any] | None:
@@ -134,23 +153,27 @@ def _answer(route: APIRoute) -> _Answer:
     response: Any = chosen.value if isinstance(chosen, DefaultPlaceholder) else chosen
     if field is None:
 
-        async def answer(values: Mapping[str, Any]) -> Response:
+        async def answer(values: Mapping[str, Any]) -> ASGIApp:
             result = await call(**values)
             if isinstance(result, Response):
                 return result
-            return cast(Response, response(jsonable_encoder(result)))
+            return cast(ASGIApp, response(jsonable_encoder(result)))
 
         return answer
 
-    async def validated(values: Mapping[str, Any]) -> Response:
+    adapter: TypeAdapter[Any] = field._type_adapter  # its own methods are many layers
+
+    async def validated(values: Mapping[str, Any]) -> ASGIApp:
         result = await call(**values)
         if isinstance(result, Response):
             return result
-        value, errors = field.validate(result, {}, loc=("response",))
-        if errors:
-            raise ResponseValidationError(errors=cast("Sequence[Any]", errors), body=result)
+        try:
+            value = adapter.validator.validate_python(result, from_attributes=True)
+        except ValidationError:
+            _, errors = field.validate(result, {}, loc=("response",))
+            raise ResponseValidationError(errors=cast("Sequence[Any]", errors), body=result) from None
         if as_json:
-            return Response(field.serialize_json(value), media_type="application/json")
-        return cast(Response, response(field.serialize(value)))
+            return _Json(adapter.serializer.to_json(value, by_alias=True))
+        return cast(ASGIApp, response(field.serialize(value)))
 
     return validated

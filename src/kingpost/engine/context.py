@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from kingpost.base.acting import acting
-from kingpost.language.builtins import instant
+from kingpost.language.builtins import moment
 from kingpost.plan.select import Operation
 from kingpost.stores.contract import Rows, StoreDown, Transaction
 
@@ -136,20 +136,23 @@ def acting_as(actor: Any) -> Generator[None]:
 class During:
     """Sets the context variables of user code for a block, and `others` with them."""
 
-    __slots__ = ("_instant", "_sets", "_tokens", "_words")
+    __slots__ = ("_sets", "_tokens", "_words")
 
     def __init__(self, context: Context, *others: tuple[ContextVar[Any], Any]) -> None:
         self._words = None if context.system is None else Words(context.system)
-        self._sets = ((acting, context.actor), (system, self._words), *others)
-        self._instant = instant(context.now)
+        self._sets: Sequence[tuple[ContextVar[Any], Any]] = (
+            (acting, context.actor),
+            (system, self._words),
+            (moment, context.now),
+            *others,
+        )
+        self._tokens: Sequence[Token[Any]] = ()
 
     def __enter__(self) -> None:
-        self._tokens = [(variable, variable.set(value)) for variable, value in self._sets]
-        self._instant.__enter__()
+        self._tokens = [variable.set(value) for variable, value in self._sets]
 
     def __exit__(self, *exc: object) -> None:
-        self._instant.__exit__()
-        for variable, token in self._tokens:
-            variable.reset(token)
+        for token in self._tokens:
+            token.var.reset(token)
         if self._words is not None:
             self._words.hold = False

@@ -393,6 +393,6 @@ class Engine:
         """Whether there are rows on which the actor may read this member: else it is unknown to him."""
         return self.plans.standing(context).member(resource, name) != FALSE
 
-    def explain(self, read: Read, context: Context) -> str:
+    def explain(self, read: Read, context: Context, *, onward: bool = True) -> str:
         """The steps of a read, each with the store's own words."""
-        return explained_plan(self.structs.explained(read, context))
+        return explained_plan(self.structs.explained(read, context, onward=onward))

@@ -70,14 +70,14 @@ class Reader:
         began = perf_counter()
         read = self._lifted(read)
         now, values = self._behind(read, context)
-        ready = self.ready(read, context, _nones(values))
+        ready = self.ready(read, context, _nones(values), onward=onward)
         params = self.params(ready, read, context, now)
         if values is not None and ready.plan.cursor is not None:
             for index, value in enumerate(typed(values, ready.plan.cursor.types)):
                 params[f"a{index}"] = value
         limit = read.limit
         if limit is not None:
-            params["limit"] = limit + 1
+            params["limit"] = limit + onward
         planned = perf_counter()
         context.timings.plan += planned - began
         rows = await self._fetch(ready, params)
@@ -97,13 +97,13 @@ class Reader:
         context.timings.run += perf_counter() - planned
         return Page(items, following, total, ready.plan.public)
 
-    def explained(self, read: Read, context: Context) -> Ready:
+    def explained(self, read: Read, context: Context, *, onward: bool = True) -> Ready:
         """The plan of a page, as `page` would run it."""
         if read.after is None:
-            return self.ready(read, context, None)
+            return self.ready(read, context, None, onward=onward)
         read = self._lifted(read)
         _, values = self._behind(read, context)
-        return self.ready(read, context, _nones(values))
+        return self.ready(read, context, _nones(values), onward=onward)
 
     def _behind(self, read: Read, context: Context) -> tuple[datetime, list[Any] | None]:
         """The instant of a page, and the sort values that it goes on behind."""
@@ -149,7 +149,10 @@ class Reader:
 
     def _lifted(self, read: Read) -> Read:
         """The same read, the constants of its texts taken out; kept with the read, which doors keep by query."""
-        if not any(isinstance(one, Expressed) and one.text and one.lifted is None for one in read.conditions):
+        for one in read.conditions:
+            if isinstance(one, Expressed) and one.text and one.lifted is None:
+                break
+        else:
             return read
         known: Read | None = read.memo.get("lifted")
         if known is None:
@@ -163,14 +166,14 @@ class Reader:
             known = read.memo["lifted"] = replace(read, conditions=conditions)
         return known
 
-    def ready(self, read: Read, context: Context, nones: tuple[bool, ...] | None) -> Ready:
-        """The plan of a read, from memory or made now."""
+    def ready(self, read: Read, context: Context, nones: tuple[bool, ...] | None, *, onward: bool = True) -> Ready:
+        """The plan of a read, from memory or made now. `onward` as in `page`."""
 
         def make(standing: Standing) -> Ready:
-            planned = ReadPlanner(read, standing, self.schema, nones).plan()
+            planned = ReadPlanner(read, standing, self.schema, nones, onward=onward).plan()
             return self._prepare(planned)
 
-        return self.plans.find((read.shape, nones, self._objects), context, make)
+        return self.plans.find((read.shape, nones, self._objects, onward), context, make)
 
     def _prepare(self, planned: Planned) -> Ready:
         plan = planned.plan
@@ -280,7 +283,9 @@ class Reader:
 
     async def _complete(self, running: RunningFetch, rows: Rows, params: dict[str, Any]) -> list[Any]:
         # Objects of the declaration are shared wherever they are shown; what is written out is not.
-        found = await self._batches(running, rows, params, None if self._objects else Written())
+        found: Sequence[dict[Any, Any]] = ()
+        if running.batches:
+            found = await self._batches(running, rows, params, None if self._objects else Written())
         try:
             return running.stitch(rows, found)
         except StoreError as error:

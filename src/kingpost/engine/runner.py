@@ -104,7 +104,7 @@ class EngineRunner:
 
     async def explain(self, query: Query[Any]) -> str:
         """How the query is answered."""
-        return self._engine.explain(self._intents.read(query), self._engine.context())
+        return self._engine.explain(self._intents.read(query), self._engine.context(), onward=False)
 
     async def get(self, cls: type[R], key: object) -> R:
         """The row with this key. Raises `NotFound`."""

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from kingpost.base.clock import system_clock
 
-_instant: ContextVar[Callable[[], datetime] | None] = ContextVar("kingpost_now", default=None)
+moment: ContextVar[datetime | Callable[[], datetime] | None] = ContextVar("kingpost_now", default=None)
+"""What `now()` answers, or the clock that it asks."""
 
 
 def now() -> datetime:
@@ -22,19 +23,22 @@ def now() -> datetime:
 
 def present(clock: Callable[[], datetime]) -> datetime:
     """What `now()` answers, where outside a request `clock` is asked."""
-    return (_instant.get() or clock)()
+    found = moment.get()
+    if isinstance(found, datetime):
+        return found
+    return clock() if found is None else found()
 
 
 class instant:
     """Within the block, and the tasks started in it, `now()` answers `at`, or what the clock `at` answers."""
 
-    __slots__ = ("_clock", "_token")
+    __slots__ = ("_at", "_token")
 
     def __init__(self, at: datetime | Callable[[], datetime]) -> None:
-        self._clock = (lambda: at) if isinstance(at, datetime) else at
+        self._at = at
 
     def __enter__(self) -> None:
-        self._token = _instant.set(self._clock)
+        self._token = moment.set(self._at)
 
     def __exit__(self, *exc: object) -> None:
-        _instant.reset(self._token)
+        moment.reset(self._token)

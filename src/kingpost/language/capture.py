@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
 from kingpost.base.texts import is_storable
@@ -31,6 +31,9 @@ class Capture:
     read: Callable[[], object]
 
 
+_UUID: Final = Type(Kind.UUID)
+
+
 class CaptureError(TypeError):
     """A captured value can't be bound. `code` is the refusal's id."""
 
@@ -42,6 +45,10 @@ class CaptureError(TypeError):
 
 def bind(value: object, schema: Schema) -> tuple[object, Type]:
     """A value as it is bound, and its type. Raises CaptureError."""
+    if type(value) is datetime:  # what most conditions are about comes first
+        return instant(value), DATETIME
+    if type(value) is UUID:
+        return value, _UUID
     match value:
         case None:
             return None, NONE
@@ -79,7 +86,7 @@ def bind(value: object, schema: Schema) -> tuple[object, Type]:
                 raise CaptureError("KL310", "its value in microseconds is beyond 64 bits")
             return value, DURATION
         case UUID():
-            return value, Type(Kind.UUID)
+            return value, _UUID
         case list() | tuple() | set() | frozenset():
             return _bind_list(cast("Iterable[object]", value), schema)
         case _:

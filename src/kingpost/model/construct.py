@@ -25,7 +25,7 @@ def constructor(shape: Declaration, new_key: Callable[[], Any], acting: Callable
     lines += [f"    __values[{member.name!r}] = {member.name}" for member in required]
     for number, member in enumerate(optional):
         lines += _assign(member, f"__default_{number}", scope)
-    lines += ["    __set_slot(__self, '_kingpost_state', None)", "    __set_slot(__self, '_kingpost_via', '')"]
+    lines += ["    __set_slot(__self, '_kingpost_state', None)"]
     scope["__set_slot"] = object.__setattr__
     exec("\n".join(lines), scope)  # noqa: S102  # names are identifiers of the class body, values stay in the scope
     function = cast("Callable[..., None]", scope["__init__"])

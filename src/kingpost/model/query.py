@@ -43,13 +43,15 @@ class Query(Struct, Generic[R_], frozen=True):
         A lambda or text in the language; keywords for equality of single fields and relations. Raises TypeError for
         unknown keywords, SourceError where the source of the lambda can't be read.
         """
-        for name in equal:
+        conditions = self.asked.conditions
+        if condition is not None:
+            conditions += (speak(condition),)
+        for name, value in equal.items():
             known = names_of(declaration(self.resource))
             if name not in known:
                 raise TypeError(f"{self.resource.__name__} has no {name!r}: {meant(name, known)}")
-        spoken = () if condition is None else (speak(condition),)
-        given = (*spoken, *(Equal(name, value) for name, value in equal.items()))
-        return self._with(conditions=(*self.asked.conditions, *given))
+            conditions += (Equal(name, value),)
+        return self._with(conditions=conditions)
 
     @overload
     def sort(self, *by: Text) -> Query[R_]: ...
@@ -60,7 +62,7 @@ class Query(Struct, Generic[R_], frozen=True):
 
         Raises ValueError for a path that leads nowhere, SourceError where the source of a lambda can't be read.
         """
-        return self._with(sort=(*self.asked.sort, *(sort_key(self.resource, each, descending) for each in by)))
+        return self._with(sort=(*self.asked.sort, *[sort_key(self.resource, each, descending) for each in by]))
 
     @overload
     def include(self, *paths: Text) -> Query[R_]: ...
@@ -94,7 +96,7 @@ class Query(Struct, Generic[R_], frozen=True):
 
     def fields(self, *paths: Text) -> Query[R_]:
         """Only these members, computed ones among them; the key comes always. Raises ValueError for unknown ones."""
-        return self._with(fields=tuple(check_path(self.resource, path) for path in paths))
+        return self._with(fields=tuple([check_path(self.resource, path) for path in paths]))
 
     def limit(self, rows: int, /) -> Query[R_]:
         """At most so many rows. Raises TypeError for what is no whole number, ValueError for one below 0."""

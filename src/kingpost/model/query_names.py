@@ -23,7 +23,15 @@ def speak(condition: Callable[..., Any] | str) -> Spoken:
     if isinstance(condition, str):
         return Spoken(parse_text(condition))
     source = read_source(condition)
-    captured = {name: _kept(value) for name, value in source.bound.items()}
+    if source.function is condition and not source.bound:
+        cells = _cells_of(source.node, condition.__code__.co_freevars)
+        if cells is not None:
+            closure: Any = condition.__closure__
+            try:
+                return Spoken(source.binding({name: _kept(closure[at].cell_contents) for name, at in cells}))
+            except ValueError:  # one has no value yet, which translation tells
+                pass
+    captured = {name: _kept(value) for name, value in source.bound.items()} if source.bound else {}
     for name in _captured_in(source.node):
         try:
             value = source.resolve(name)
@@ -36,6 +44,13 @@ def speak(condition: Callable[..., Any] | str) -> Spoken:
 def _kept(value: object) -> object:
     """The value, whatever becomes of a list later."""
     return copy(value) if class_of(value) is list else value
+
+
+@lru_cache(maxsize=8192)
+def _cells_of(node: Function, free: tuple[str, ...]) -> tuple[tuple[str, int], ...] | None:
+    """Where in the closure the names in a function are; None where one of them is anything else."""
+    names = _captured_in(node)
+    return tuple((name, free.index(name)) for name in names) if set(names) <= set(free) else None
 
 
 @lru_cache(maxsize=8192)

@@ -209,7 +209,7 @@ def _not_loaded(instance: Any, name: str) -> str:
     if state.is_new(instance):
         return what + "the object is new and nothing was given for it"
     if state.is_reference(instance):
-        owner, _, relation = instance._kingpost_via.partition(".")
+        owner, _, relation = state.reached_by(instance).partition(".")
         if not relation:
             return f'{what}{it} holds only its key; await {it}.load("{name}")'
         holds = f"{owner}.{relation} holds only the key; "

@@ -3,7 +3,8 @@
 Values live in `__dict__` under the names of members, so that reading an attribute costs what it costs in any class.
 Beside it are two slots. `_kingpost_state`: None while the row was never stored, else the values as they were loaded,
 which `_stored` reads.
-`_kingpost_via`: for an instance that holds its key only, the relation it was reached by, for the words of `NotLoaded`.
+`_kingpost_via`: for an instance that holds its key only, the relation it was reached by, for the words of `NotLoaded`;
+`reached_by` reads it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,14 @@ def set_state(instance: Any, state: dict[str, Any] | None) -> None:
     _set(instance, "_kingpost_state", state)
 
 
+def reached_by(instance: Any) -> str:
+    """The relation by which an instance was reached that holds its key only; else ""."""
+    try:
+        return cast(str, object.__getattribute__(instance, "_kingpost_via"))
+    except AttributeError:
+        return ""
+
+
 def materialise(cls: type[R], values: dict[str, Any], *, via: str = "") -> R:
     """An instance of `cls` as loaded, without validation. `values` are taken over: do not use them again.
 
@@ -33,7 +42,8 @@ def materialise(cls: type[R], values: dict[str, Any], *, via: str = "") -> R:
     """
     instance = object.__new__(cls)
     instance.__dict__.update(values)
-    _set(instance, "_kingpost_via", via)
+    if via:
+        _set(instance, "_kingpost_via", via)
     _set(instance, "_kingpost_state", _frozen(declaration(cls), values))
     return instance
 
@@ -64,7 +74,8 @@ def materialiser(
             scope[f"copy_{value}"] = _copier(declaration(cls), name)
         stored.append(f"copy_{value}({value})" if changing else value)
     held = ", ".join(f"{name!r}: {value}" for name, value in zip(names, given, strict=True))
-    lines += ["instance = new(cls)", f"set__dict__(instance, {{{held}}})", "set_kingpost_via(instance, via)"]
+    lines += ["instance = new(cls)", f"set__dict__(instance, {{{held}}})"]
+    lines += ["set_kingpost_via(instance, via)"] if via else []
     lines += [f"set_kingpost_state(instance, ({', '.join(stored)},))", "return instance"]
     body = "".join(f"    {line}\n" for line in lines)
     exec(compile(f"def make({', '.join(given)}):\n{body}", f"<{cls.__name__} of a row>", "exec"), scope)  # noqa: S102

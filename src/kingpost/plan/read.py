@@ -55,14 +55,26 @@ class Planned:
 
 
 class ReadPlanner:
-    """Plans one read. `nones`: which sort values of the cursor are None, where the read goes on from one."""
+    """Plans one read. `nones`: which sort values of the cursor are None, where the read goes on from one.
 
-    def __init__(self, read: Read, standing: Standing, schema: Schema, nones: tuple[bool, ...] | None = None) -> None:
+    `onward`: whether it is to be seen if more rows follow, and where.
+    """
+
+    def __init__(
+        self,
+        read: Read,
+        standing: Standing,
+        schema: Schema,
+        nones: tuple[bool, ...] | None = None,
+        *,
+        onward: bool = True,
+    ) -> None:
         self.read = read
         self.standing = standing
         self.model = standing.model
         self.conditions = Conditions(standing, schema)
         self.nones = nones
+        self.onward = onward
         self.resource = read.resource
         if read.relation is not None:
             self.resource = self.model[read.resource].relations[read.relation].target
@@ -89,7 +101,7 @@ class ReadPlanner:
             fetch = Fetch(found.store, select, shape, batches, self.resource)
             return self._planned(fetch, where, version=version)
         orders = self._orders()
-        cursor = self._cursor(orders, columns)
+        cursor = self._cursor(orders, columns) if self.onward else None
         after: tuple[Param | None, ...] = ()
         if self.nones is not None:
             types = [order.expression.type.maybe(False) for order in orders]
@@ -101,7 +113,7 @@ class ReadPlanner:
             tuple(columns.expressions),
             where,
             orders,
-            _limit(read),
+            _limit(read, more=self.onward),
             Param("offset", INT) if read.offset else None,
             after=after,
         )
@@ -187,7 +199,7 @@ class ReadPlanner:
             entries.append(Leaf(summary.name, columns.add(value)[0], value.type))
         where = self._where()
         orders = self._group_orders(groups, members)
-        limit = _limit(read) if groups else None
+        limit = _limit(read, more=self.onward) if groups else None
         group = tuple(groups.values())
         select = Select(self.resource, tuple(columns.expressions), where, orders, limit, group=group)
         found = self.model[self.resource]
@@ -253,11 +265,11 @@ class ReadPlanner:
         return Planned(plan, self.conditions.readers, self.conditions.captured)
 
 
-def _limit(read: Read) -> int | Param | None:
-    """One row more than is wanted, to see whether there are more."""
+def _limit(read: Read, *, more: bool) -> int | Param | None:
+    """As many rows as are wanted, and one to see whether there are `more`."""
     if read.limit is None:
         return None
-    return read.limit + 1 if read.written_limit else Param("limit", INT)
+    return read.limit + more if read.written_limit else Param("limit", INT)
 
 
 def refused(standing: Standing, resource: str, verb: str) -> Forbidden | Unauthenticated:

@@ -161,7 +161,8 @@ def _answer(route: APIRoute) -> _Answer:
 
         return answer
 
-    adapter: TypeAdapter[Any] = field._type_adapter  # its own methods are many layers
+    # Its own methods are many layers.
+    adapter: TypeAdapter[Any] = field._type_adapter  # pyright: ignore[reportPrivateUsage]
 
     async def validated(values: Mapping[str, Any]) -> ASGIApp:
         result = await call(**values)

@@ -7,7 +7,6 @@ one shape serves all its values.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct, field
@@ -124,24 +123,30 @@ class Read(Struct, frozen=True, dict=True):
         """Whether the limit is a part of the shape: databases plan better for a number that they know."""
         return self.limit in ROUND
 
-    @cached_property
+    @property
     def shape(self) -> Hashable:
         """Equal for reads that differ in values only: what a plan is kept under."""
+        known = self.memo.get("shape")
+        if known is None:  # not a cached_property, which in Python 3.11 takes a lock
+            known = self.memo["shape"] = self._shape()
+        return known
+
+    def _shape(self) -> Hashable:
         return (
             self.resource,
             self.key is not None,
             self.relation,
-            tuple(map(_shape, self.conditions)),
+            tuple([_shape(one) for one in self.conditions]),
             self.search is not None,
             self.fields,
             self.include,
-            _narrowing(self.narrowed),
-            _sorting(self.sort),
+            _narrowing(self.narrowed) if self.narrowed else None,
+            self.sort and _sorting(self.sort),
             self.limit if self.written_limit else self.limit is not None and -1,
             self.offset > 0,
             self.count,
             self.group,
-            tuple([(one.kind, one.path, one.name, one.shape) for one in self.summaries]),
+            tuple([(one.kind, one.path, one.name, one.shape) for one in self.summaries]) if self.summaries else (),
             self.whole,
             self.keys is not None,
             self.shows,
@@ -159,7 +164,5 @@ def _sorting(sort: tuple[SortKey, ...]) -> Hashable:
     return tuple([(key.path, key.descending, key.shape) for key in sort])
 
 
-def _narrowing(narrowed: Mapping[tuple[str, ...], Narrowed] | None) -> Hashable:
-    if narrowed is None:
-        return None
+def _narrowing(narrowed: Mapping[tuple[str, ...], Narrowed]) -> Hashable:
     return tuple((path, tuple(map(_shape, one.conditions)), _sorting(one.sort)) for path, one in narrowed.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -91,3 +92,15 @@ async def test_a_page_behind_a_cursor_is_explained_as_it_is_answered(airline: Ap
     assert first == await query.explain()
     with pytest.raises(Invalid):
         await Seat.all().sort("row").after(page.next).explain()
+
+
+async def test_rows_alone_are_asked_for_without_one_more(airline: App) -> None:
+    """Only a page has to know whether more rows follow."""
+    with as_system("test"):
+        query = Seat.all().sort("row").limit(2)
+        rows, page = await query, await query.page()
+        behind = await query.after(page.next or "")
+    assert rows == page.items
+    assert len(behind) == 2
+    assert not any(row in rows for row in behind)
+    assert re.search(r"limit\W+2\b", (await query.explain()).lower())

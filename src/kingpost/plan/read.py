@@ -101,7 +101,7 @@ class ReadPlanner:
             fetch = Fetch(found.store, select, shape, batches, self.resource)
             return self._planned(fetch, where, version=version)
         orders = self._orders()
-        cursor = self._cursor(orders, columns) if self.onward else None
+        cursor = self._cursor(orders, columns) if self.onward or self.nones is not None else None
         after: tuple[Param | None, ...] = ()
         if self.nones is not None:
             types = [order.expression.type.maybe(False) for order in orders]

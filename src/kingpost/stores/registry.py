@@ -61,4 +61,6 @@ def _load(scheme: str) -> Factory:
         if extra is None:
             raise
         message = f"Stores of the kind {scheme} need the package {error.name}, which is not installed"
-        raise DeclarationError([Problem("KP312", message, f'pip install "kingpost[{extra}]"')]) from error
+        raise DeclarationError(
+            [Problem("KP312", message, f"pip install {error.name}, or Kingpost with its extra {extra}")]
+        ) from error

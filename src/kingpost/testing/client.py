@@ -14,7 +14,7 @@ try:
     import httpx2
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        'kingpost.testing needs httpx2: pip install "kingpost[testing]"', name="httpx2"
+        "kingpost.testing needs httpx2: pip install httpx2, or Kingpost with its extra testing", name="httpx2"
     ) from error
 
 _NAMED: Final = "kingpost.named"

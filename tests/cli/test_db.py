@@ -61,6 +61,16 @@ def test_creates_then_adds_then_refuses(folder: Path) -> None:
     kingpost("db", "diff", folder=folder, status=1)
 
 
+def test_what_may_have_been_renamed_is_told(folder: Path) -> None:
+    kingpost("db", "sync", folder=folder)
+    change(folder, *MORE)
+    kingpost("db", "sync", folder=folder)
+    change(folder, "hours", "duration")
+    told = " ".join(kingpost("db", "diff", folder=folder, status=1).stdout.split())
+    assert "add column duration to table topic (hours is declared no more" in told
+    assert 'field(column="hours") keeps its values' in told
+
+
 def test_no_password_is_shown(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(ONE.replace("URL", "postgresql://ada:hidden@127.0.0.1:1/topics"))
     for command in ("sync", "diff"):

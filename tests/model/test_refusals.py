@@ -526,6 +526,17 @@ def create_of_a_row():
     return [Thing]
 
 
+@case("KM706")
+def check_at_no_time():
+    class Thing(Resource):
+        name: str
+
+        @action(check="bth")
+        def rename(self) -> None: ...
+
+    return [Thing]
+
+
 @case("KM703")
 def action_and_field():
     class Named:

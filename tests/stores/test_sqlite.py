@@ -231,8 +231,9 @@ def test_addresses(tmp_path: Path) -> None:
     assert locate("sqlite:///shop.db").synchronous == "FULL"
     assert locate("sqlite:///shop.db?synchronous=normal").synchronous == "NORMAL"
     for wrong in ("sqlite://shop.db", "sqlite:///shop.db?synchronous=off", "sqlite:///shop.db?mode=ro"):
-        with pytest.raises(DeclarationError):
+        with pytest.raises(DeclarationError) as refused:
             locate(wrong)
+        assert wrong in str(refused.value)
 
 
 async def test_without_a_path_the_rows_are_gone_with_the_store() -> None:

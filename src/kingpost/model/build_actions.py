@@ -16,6 +16,7 @@ from kingpost.model.names import meant, words
 
 COLLECTION: Final = frozenset({"create"})
 ROW: Final = frozenset({"update", "delete"})
+CHECKS: Final = ("before", "both")
 RESERVED: Final = frozenset({"read", "write"})
 
 
@@ -32,6 +33,9 @@ def _action(drafts: Drafts, draft: Draft, method: Method, who: str | None) -> Ac
         drafts.refuse(
             "KM702", f"{what} is about all rows, but a method of one", "@classmethod below @action", draft, name
         )
+    if spec.check not in CHECKS:
+        message = f"{what}: check={spec.check!r} is none of the times when its rule is asked"
+        drafts.refuse("KM706", message, 'check="before", or check="both" for the row after it too', draft, name)
     if name in RESERVED or (name in COLLECTION and not method.collection) or (name in ROW and method.collection):
         one = "a method of the row" if name in ROW else "a class method" if name in COLLECTION else "another name"
         drafts.refuse("KM702", f"{what} can't replace {name} in this form", one, draft, name)

@@ -78,6 +78,9 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "KM705": Refusal(
         "actor of an action that is something else", "Who acts is filled in, one row of the actor resource."
     ),
+    "KM706": Refusal(
+        "action with an unknown check", "A rule that is asked at no time, or at another one, protects nothing."
+    ),
     "KM801": Refusal("constraint on what is no member", "Constraints are over stored fields and to-one relations."),
     "KM802": Refusal("validator of an unknown field", "It would never run."),
     "KM803": Refusal(

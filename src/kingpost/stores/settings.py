@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import parse_qsl
 
 from kingpost.base.problems import DeclarationError, Problem
 
@@ -72,11 +72,12 @@ def split_parameters(url: str, known: tuple[str, ...], rest: bool = False) -> tu
         elif rest:
             theirs.append(pair)
         else:
-            raise url_problem(url, f"it has the parameter {name}", f"one of {', '.join(known)}")
+            raise url_problem(url, f"it has the parameter {name}", f"one of {', '.join((*known, *TIMES))}")
     return (f"{address}?{'&'.join(theirs)}" if theirs else address), ours
 
 
 def url_problem(url: str, fault: str, remedy: str) -> DeclarationError:
     """The error for an address that can't be used. A password in the URL does not get into the words."""
-    shown = urlunsplit(urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]))
+    scheme, mark, rest = url.partition("://")  # urlunsplit would eat the slashes of sqlite:///shop.db
+    shown = f"{scheme}{mark}{rest if rest.startswith('/') else rest.rpartition('@')[2]}"
     return DeclarationError([Problem("KP311", f"The store address {shown} can't be used: {fault}", remedy)])

@@ -97,6 +97,8 @@ class _Comparison:
         self._ground, self._writer, self._table, self._resource, self._real = ground, writer, table, resource, real
         self._new = {column.name for column in table.columns if column.name not in real.columns}
         self._lacking: set[str] = set()
+        self._left = [name for name in real.columns if name not in table.columns and not resource.adopted]
+        """Columns that are declared no more, or under another name by now."""
 
     def differences(self) -> Iterator[SchemaChange]:
         for column in self._table.columns:
@@ -132,7 +134,7 @@ class _Comparison:
             yield self._refuse(
                 f"column {column.name} is declared as {self._type(column)} and is missing, and the rows that are there "
                 "would have no value for it",
-                f"declare it as `| None`, or {MIGRATE} that fills it",
+                f"declare it as `| None`, or {MIGRATE} that fills it{self._renamed()}",
             )
             return
         if not column.nullable and column.server_default is None and self._writer.sqlite:
@@ -144,7 +146,14 @@ class _Comparison:
         self._lacking.remove(column.name)
         reference = self._reference_of(column) if self._writer.sqlite else None
         added = self._writer.column(self._table, column, reference)
-        yield SchemaChange("add", f"add column {column.name} to table {self._table.name}", (added,))
+        yield SchemaChange("add", f"add column {column.name} to table {self._table.name}{self._renamed()}", (added,))
+
+    def _renamed(self) -> str:
+        """What to write where the missing column is there under its old name: its values would not be seen any more."""
+        if not self._left:
+            return ""
+        named = " or ".join(f'field(column="{name}")' for name in self._left[:3])
+        return f" ({', '.join(self._left[:3])} is declared no more: if it was renamed, {named} keeps its values)"
 
     def _other(self, column: sa.Column[object], there: RealColumn) -> Iterator[SchemaChange]:
         yield from self._other_type(column, there)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from kingpost import App, Resource, anyone, as_system, field
+from kingpost.testing import Client
 
 
 class Maker(Resource, read=anyone):
@@ -80,3 +84,20 @@ async def test_a_field_with_a_constant_default_is_added_to_rows_that_are_there(
         assert [(g.name, g.approved, g.words, g.rank) for g in await Grown.all()] == [("old", False, "it's", None)]
         assert (await after.compare())["main"] == []
         await after.stop()
+
+
+async def test_values_of_another_type_than_declared_are_the_operators_matter(tmp_path: Path) -> None:
+    """A column that was text once, as `db diff` tells: what it holds is no fault of ours, and no answer either."""
+
+    class Coin(Resource, read=anyone):
+        worth: Decimal = field(max_digits=8, decimal_places=2)
+
+    with closing(sqlite3.connect(tmp_path / "coins.db")) as connection:
+        connection.execute("CREATE TABLE coin (id TEXT PRIMARY KEY, worth TEXT NOT NULL, _version INTEGER NOT NULL)")
+        connection.execute("INSERT INTO coin VALUES ('018f0000-0000-7000-8000-000000000001', 'a lot', 1)")
+        connection.commit()
+    app = App("coins", resources=[Coin], stores={"main": f"sqlite:///{tmp_path}/coins.db"})
+    async with Client(app) as client:
+        answer = await client.get("/api/coins")
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/KP504")
+    assert "a lot" not in answer.text

@@ -290,7 +290,7 @@ class Reader:
             return running.stitch(rows, found)
         except StoreError as error:
             raise explained(error, running.fetch.store) from error
-        except (OverflowError, ValueError) as error:  # of a form that was written out
+        except (ArithmeticError, AttributeError, TypeError, ValueError) as error:  # of a form, of what it is not for
             misfit = StoreError(f"{running.fetch.title}: a stored value does not fit its type")
             raise explained(misfit, running.fetch.store) from error
 

@@ -262,7 +262,12 @@ REFUSED: list[tuple[str, str, str, str]] = [
     ("KL104", "int(self.name) == 1", "int(self.name)", "the field itself, or a declared int field"),
     ("KL104", "me(self)", "", ""),
     ("KL105", "self.name.title() == ''", "self.name.title()", ""),
-    ("KL105", "self.joined.date() == now()", "self.joined.date()", "comparisons with datetime(…)"),
+    (
+        "KL105",
+        "self.joined.date() == now()",
+        "self.joined.date()",
+        "comparisons with datetime(…), or with a variable: midnight = datetime.combine(now().date(), time(), UTC)",
+    ),
     ("KL105", "self.delete()", "self.delete()", ""),
     ("KL105", "self.active()", "self.active()", "self.active"),
     ("KL106", "len(self.name, 1) == 1", "len(self.name, 1)", ""),

@@ -49,6 +49,7 @@ _INSTEAD: Final = {
     "sorted": "sort= or .sort() of the query",
     "hasattr": "x is not None",
     "print": "the condition only",
+    "today": "now(), an instant; in a filter a day may be a variable: today = now().date()",
 }
 
 
@@ -171,6 +172,8 @@ class Calls(Constructors):
         if name not in _METHODS:
             message = f".{name}() is not understood on {value.type}"
             remedy = "comparisons with datetime(…)" if value.type.kind in (Kind.DATETIME, Kind.DATE) else ""
+            if name == "date" and value.type.kind is Kind.DATETIME:
+                remedy += ", or with a variable: midnight = datetime.combine(now().date(), time(), UTC)"
             raise self.refused("KL105", node, f"{message}{self.suggest(name, sorted(_METHODS))}", remedy)
         type = self.tested(value, owner, node, f"None has no {name}()")
         if type.kind is not Kind.TEXT:

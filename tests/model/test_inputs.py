@@ -262,6 +262,9 @@ def test_which_members_come_in():
     always = {"title", "body", "author", "seat", "topics", "lines", "schema", "model_config"}
     assert names("create") == always | {"slug"}
     assert names("replace") == names("patch") == always - {"lines"}  # which are made with their owner
+    with pytest.raises(Rejected) as refused:
+        ACCEPT("Article", "patch", {"lines": []})
+    assert "row by row" in refused.value.details[0].message
     assert names("row") == (always | {"id", "slug", "views"}) - {"lines"}
     assert {info.alias for info in MODEL.inputs.form("Topic", "patch").model_fields.values()} == set()
     for hidden in ("id", "views", "length", "_version"):

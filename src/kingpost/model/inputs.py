@@ -53,6 +53,7 @@ _SUFFIX: Final[Mapping[Purpose, str]] = {
 _NO_SCOPE: Final = Scope("", {}, {})
 _READ_ONLY: Final = "is read-only"
 _ONCE: Final = "is written when the row is created, and not changed"
+_BELOW: Final = "is made with the row, and afterwards row by row at their own address"
 _PREFIX: Final = "m_"  # of Pydantic's own names, so that a member may be called `json` or `model_config`
 
 
@@ -97,6 +98,8 @@ class Inputs:
 
         def fixed(name: str) -> str:
             owner = of.owner(name) if knows(resource, name) else None
+            if isinstance(owner, RelationModel) and owner.nested:
+                return _BELOW
             return "" if owner is None else _ONCE if owner.access.writable == "once" else _READ_ONLY
 
         return self._accept(self.form(resource, purpose, hidden=hidden), data, at, partial(knows, resource), fixed)

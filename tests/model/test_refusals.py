@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -412,6 +413,245 @@ def actor_in_place_of_the_row():
     return [Thing, User]
 
 
+@case("KM502")
+def rule_of_the_class():
+    class Thing(Resource):
+        name: str
+
+        @deny("read")
+        @classmethod
+        def secret(cls) -> bool:
+            return True
+
+    return [Thing]
+
+
+@case("KM502")
+def rule_on_a_static_method():
+    class Thing(Resource):
+        name: str
+
+        @deny("read")
+        @staticmethod
+        def secret(self) -> bool:
+            return True
+
+    return [Thing]
+
+
+@case("KM502")
+def rule_in_a_static_method():
+    class Thing(Resource):
+        name: str
+
+        @staticmethod
+        @deny("read")
+        def secret(self) -> bool:
+            return True
+
+    return [Thing]
+
+
+@case("KM502")
+def rule_on_a_property():
+    class Thing(Resource):
+        name: str
+
+        @deny("read")
+        @property
+        def secret(self) -> bool:
+            return True
+
+    return [Thing]
+
+
+@case("KM502")
+def rule_in_a_property():
+    class Thing(Resource):
+        name: str
+
+        @property
+        @deny("read")
+        def secret(self) -> bool:
+            return True
+
+    return [Thing]
+
+
+@case("KM502")
+def rule_in_a_cached_property():
+    class Thing(Resource):
+        name: str
+
+        @cached_property
+        @deny("read")
+        def secret(self) -> bool:
+            return True
+
+    return [Thing]
+
+
+@case("KM502")
+def rule_without_verbs_on_a_property():
+    class Thing(Resource):
+        name: str
+
+        @deny  # type: ignore[arg-type]
+        @property
+        def secret(self) -> bool:
+            return True
+
+    return [Thing]
+
+
+@case("KM502")
+def inherited_rule_on_a_property():
+    class Hidden:
+        @deny("read")
+        @property
+        def secret(self) -> bool:
+            return True
+
+    class Thing(Hidden, Resource):
+        name: str
+
+    class Other(Hidden, Resource):
+        name: str
+
+    return [Thing, Other]
+
+
+@case("KM502")
+def rule_on_a_property_in_a_class_that_takes_no_notes():
+    return [type("Other", (Resource,), {"secret": property(deny("read")(lambda self: True))})]
+
+
+@case("KM110", "KM110")
+def rules_of_one_name():
+    class Thing(Resource):
+        name: str
+
+        @deny("read")
+        def secret(self) -> bool:
+            return self.name == "a"
+
+        @deny("update")
+        def secret(self) -> bool:  # type: ignore[no-redef]  # noqa: F811
+            return self.name == "b"
+
+        @allow("update")
+        def secret(self) -> bool:  # type: ignore[no-redef]  # noqa: F811
+            return True
+
+    return [Thing]
+
+
+@case("KM110")
+def rule_lost_to_a_plain_method():
+    class Thing(Resource):
+        name: str
+
+        @deny("read")
+        def secret(self) -> bool:
+            return self.name == "a"
+
+        def secret(self) -> bool:  # type: ignore[no-redef]  # noqa: F811
+            return False
+
+    return [Thing]
+
+
+@case("KM110")
+def rule_lost_to_a_field():
+    class Thing(Resource):
+        name: str
+
+        @deny("read")
+        def secret(self) -> bool:
+            return self.name == "a"
+
+        secret: bool = False  # type: ignore[no-redef]  # noqa: F811
+
+    return [Thing]
+
+
+@case("KM110")
+def rule_lost_in_a_wrapper():
+    def watched(function):
+        return lambda self: function(self)
+
+    class Thing(Resource):
+        name: str
+
+        @watched
+        @deny("read")
+        def secret(self) -> bool:
+            return self.name == "a"
+
+    return [Thing]
+
+
+@case("KM110")
+def actions_of_one_name():
+    class Thing(Resource):
+        name: str
+
+        @action
+        def go(self) -> None: ...
+
+        @action
+        async def go(self, far: int) -> None: ...  # type: ignore[no-redef]  # noqa: F811
+
+    return [Thing]
+
+
+@case("KM110")
+def validators_of_one_name():
+    class Thing(Resource):
+        name: str
+
+        @validate
+        def check(self) -> None: ...
+
+        @validate("name")
+        def check(self) -> None: ...  # type: ignore[no-redef]  # noqa: F811
+
+    return [Thing]
+
+
+@case("KM110")
+def computed_fields_of_one_name():
+    class Thing(Resource):
+        name: str
+
+        @computed
+        def loud(self) -> bool:
+            return self.name == "A"
+
+        @computed
+        def loud(self) -> str:  # type: ignore[no-redef]  # noqa: F811
+            return self.name
+
+    return [Thing]
+
+
+@case("KM110")
+def inherited_rules_of_one_name():
+    class Base(Resource, abstract=True):
+        @deny("read")
+        def secret(self) -> bool:
+            return True
+
+        @deny("update")
+        def secret(self) -> bool:  # type: ignore[no-redef]  # noqa: F811
+            return True
+
+    class Thing(Base):
+        name: str
+
+    return [Thing]
+
+
 @case("KM503")
 def nobody_to_be():
     class Thing(Resource, read=authenticated):
@@ -500,6 +740,82 @@ def stored_and_moving():
         @computed(stored=True)
         def past(self) -> bool:
             return self.at < now()
+
+    return [Thing]
+
+
+@case("KM604")
+def computed_on_a_property():
+    class Thing(Resource):
+        name: str
+
+        @computed
+        @property
+        def loud(self) -> str:
+            return self.name
+
+    return [Thing]
+
+
+@case("KM604")
+def computed_in_a_property():
+    class Thing(Resource):
+        name: str
+
+        @property
+        @computed
+        def loud(self) -> str:
+            return self.name
+
+    return [Thing]
+
+
+@case("KM704")
+def rule_on_a_computed_field():
+    class Thing(Resource):
+        name: str
+
+        @deny("read")
+        @computed
+        def secret(self) -> bool:
+            return True
+
+    return [Thing]
+
+
+@case("KM704")
+def rule_in_a_computed_field():
+    class Thing(Resource):
+        name: str
+
+        @computed
+        @deny("read")
+        def secret(self) -> bool:
+            return True
+
+    return [Thing]
+
+
+@case("KM702")
+def action_on_a_property():
+    class Thing(Resource):
+        name: str
+
+        @action
+        @property
+        def go(self) -> None: ...
+
+    return [Thing]
+
+
+@case("KM804")
+def validator_of_the_class():
+    class Thing(Resource):
+        name: str
+
+        @validate("name")
+        @classmethod
+        def check(cls) -> None: ...
 
     return [Thing]
 
@@ -608,6 +924,19 @@ def actor_of_an_action_that_is_another_row():
 @case("KM201")
 def actor_that_is_not_known():
     return acting("Usr")
+
+
+@case("KM704")
+def rule_and_validator():
+    class Thing(Resource):
+        name: str
+
+        @deny("read")
+        @validate
+        def rule(self) -> bool:
+            return True
+
+    return [Thing]
 
 
 @case("KM801")
@@ -730,3 +1059,30 @@ def test_what_depends_on_another_problem_is_not_reported_again():
     with pytest.raises(DeclarationError) as caught:
         build([Thing, Topic])
     assert [problem.code for problem in caught.value.problems] == ["KM201"]
+
+
+def test_a_declaration_that_is_lost_is_named_with_both_lines():
+    with pytest.raises(DeclarationError) as caught:
+        build(CASES["KM110 rule_lost_to_a_plain_method"][0]())
+    (problem,) = caught.value.problems
+    text = Path(__file__).read_text().splitlines()
+    start = text.index("def rule_lost_to_a_plain_method():") + 1
+    assert problem.place is not None
+    assert problem.place.line == start + 5
+    assert f"line {start + 4}, and lost by another secret in line {start + 8}" in problem.message
+
+
+def test_what_is_declared_again_in_an_heir_takes_the_place_of_what_was_inherited():
+    class Base(Resource, abstract=True):
+        name: str
+
+        @deny("read")
+        def secret(self) -> bool:
+            return self.name == "a"
+
+    class Thing(Base):
+        @deny("update")
+        def secret(self) -> bool:
+            return self.name == "b"
+
+    assert [rule.verbs for rule in build([Thing])["Thing"].rules] == [frozenset({"update"})]

@@ -16,6 +16,7 @@ from kingpost.model.build_computed import computed, derived, stored
 from kingpost.model.build_constraints import constraints
 from kingpost.model.build_fields import DELETED, VERSION, fields
 from kingpost.model.build_language import Reader, members_access
+from kingpost.model.build_methods import methods
 from kingpost.model.build_relations import relations
 from kingpost.model.build_rules import find_actor, rules, tenant
 from kingpost.model.columns import columns, key_columns, relation_columns
@@ -34,6 +35,7 @@ def build(resources: Sequence[Any], stores: Collection[str] = ("main",), actor: 
     rules annotate `me` with, else the one named User.
     """
     drafts = admit(resources, frozenset(stores))
+    methods(drafts)
     fields(drafts)
     links = relations(drafts)
     _keys(drafts)

@@ -9,8 +9,9 @@ from typing import Any, Final, Optional, Self
 
 from kingpost.model.annotations import NotUnderstood, understand
 from kingpost.model.calls import is_actor
-from kingpost.model.declare import ACTION, VALIDATOR, ActionSpec, ValidatorSpec, actor
-from kingpost.model.draft import MARKS, Draft, Drafts, Method
+from kingpost.model.declare import ActionSpec, ValidatorSpec, actor
+from kingpost.model.draft import Draft, Drafts, Method
+from kingpost.model.marks import ACTION, VALIDATOR
 from kingpost.model.model import Acting, ActionModel, Parameter, Validator
 from kingpost.model.names import meant, words
 
@@ -41,9 +42,6 @@ def _action(drafts: Drafts, draft: Draft, method: Method, who: str | None) -> Ac
         drafts.refuse("KM702", f"{what} can't replace {name} in this form", one, draft, name)
     if name in draft.meanings or name in draft.shape.computed:
         drafts.refuse("KM703", f"{what} is also declared as a field or relation", "another name", draft, name)
-    for mark in MARKS:
-        if mark != ACTION and hasattr(method.function, mark):
-            drafts.refuse("KM704", f"{what} is an action and something else", "two methods", draft, name)
     taken = list(inspect.signature(method.function).parameters.values())
     taken = taken if isinstance(unbound, staticmethod) else taken[1:]
     return ActionModel(

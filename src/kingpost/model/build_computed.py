@@ -36,6 +36,8 @@ def derived(drafts: Drafts) -> tuple[dict[tuple[str, str], Derived], set[str]]:
 
 def _derived(drafts: Drafts, draft: Draft, name: str, function: Callable[..., Any]) -> Derived | None:
     what = f"{draft.name}.{name}"
+    if not inspect.isfunction(function):
+        return None  # `methods` has said so
     annotation = inspect.get_annotations(function).get("return")
     if annotation is None or annotation == "None":
         drafts.refuse("KM601", f"{what} does not say what it answers", f"def {name}(self) -> bool:", draft, name)

@@ -26,8 +26,9 @@ from kingpost.language.tree import (
 from kingpost.language.types import BOOL
 from kingpost.model.build_language import Reader, keyed
 from kingpost.model.calls import is_actor
-from kingpost.model.declare import RULES, Marker, RuleSpec
+from kingpost.model.declare import Marker, RuleSpec
 from kingpost.model.draft import VERBS, Draft, Drafts
+from kingpost.model.marks import RULES
 from kingpost.model.model import RuleModel
 from kingpost.model.names import meant
 

@@ -19,12 +19,12 @@ from typing import Any, Final, cast
 from kingpost.base.acting import acting
 from kingpost.base.errors import Unauthenticated
 from kingpost.model.declaration import class_of, declaration
-from kingpost.model.declare import ACTION, actor
+from kingpost.model.declare import actor
+from kingpost.model.marks import ACTION, BODY
 from kingpost.model.model import ActionModel
 from kingpost.model.query_runner import Runner, current_runner
 from kingpost.model.state import is_new
 
-BODY: Final = "__kingpost_body__"
 PLAIN: Final = frozenset({"create", "update"})
 """Actions that take part in `save()` through a door, and are no requests of their own."""
 

@@ -27,6 +27,7 @@ from typing import (
 )
 
 from kingpost.base.acting import acting
+from kingpost.model.marks import ACTION, RULES, VALIDATOR, mark, marked, take_note
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -214,7 +215,8 @@ class Computed(Generic[T]):
         self.function = function
         self.stored = stored
         self.options: dict[str, Any] = options
-        self.name = function.__name__
+        self.name: str = getattr(function, "__name__", "")  # of what is no function `build` says so
+        take_note("@computed", self)
         self.__doc__ = function.__doc__
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -302,11 +304,6 @@ class ValidatorSpec:
     fields: tuple[str, ...] = ()
 
 
-RULES: Final = "__kingpost_rules__"
-ACTION: Final = "__kingpost_action__"
-VALIDATOR: Final = "__kingpost_validator__"
-
-
 def allow(*verbs: str) -> Callable[[Rule], Rule]:
     """Grant `verbs` on the rows for which the method is surely true.
 
@@ -323,13 +320,13 @@ def deny(*verbs: str) -> Callable[[Rule], Rule]:
 
 
 def _ruling(effect: Literal["allow", "deny"], verbs: tuple[Any, ...]) -> Callable[[Any], Any]:
-    if len(verbs) == 1 and callable(verbs[0]):  # `@deny` without its verbs: noted, for `build` to refuse
-        marked: Callable[[Any], Any] = _ruling(effect, ())(verbs[0])
-        return marked
+    if len(verbs) == 1 and marked(verbs[0]) is not None:  # `@deny` without its verbs: noted, for `build` to refuse
+        given: Callable[[Any], Any] = _ruling(effect, ())(verbs[0])
+        return given
 
     def decorate(function: Rule) -> Rule:
-        setattr(function, RULES, (*getattr(function, RULES, ()), RuleSpec(effect, verbs)))
-        return function
+        given: Rule = mark(RULES, RuleSpec(effect, verbs), f"@{effect}", function)
+        return given
 
     return decorate
 
@@ -350,8 +347,8 @@ def action(function: Any = None, /, **options: Any) -> Any:
     method, or with `collection=True` on a static one, it is about all of them (`POST /articles/-/import`).
     `check="both"`: the rule must also hold on the row after. An action named create, update or delete replaces it.
     """
-    mark = partial(_mark, ACTION, ActionSpec(**options))
-    return mark if function is None else mark(function)
+    spec = ActionSpec(**options)
+    return partial(mark, ACTION, spec, "@action") if function is None else mark(ACTION, spec, "@action", function)
 
 
 @overload
@@ -365,13 +362,8 @@ def validate(*given: Any) -> Any:
     which fields the error is about, and runs only when one of them is written.
     """
     if len(given) == 1 and not isinstance(given[0], str):
-        return _mark(VALIDATOR, ValidatorSpec(), given[0])
-    return partial(_mark, VALIDATOR, ValidatorSpec(given))
-
-
-def _mark(name: str, spec: object, function: Any) -> Any:
-    setattr(getattr(function, "__func__", function), name, spec)  # a classmethod keeps its function inside
-    return function
+        return mark(VALIDATOR, ValidatorSpec(), "@validate", given[0])
+    return partial(mark, VALIDATOR, ValidatorSpec(given), "@validate")
 
 
 # --------------------------------------------------------------------------------------------------------- constraints

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -10,9 +9,8 @@ from typing import Any, cast
 from kingpost.base.problems import Excerpt, Problem
 from kingpost.language.types import Kind, Type
 from kingpost.model.annotations import Meaning, NotUnderstood, Scope, understand
-from kingpost.model.calls import body_of
 from kingpost.model.declaration import Declaration, Member, declaration
-from kingpost.model.declare import ACTION, RULES, VALIDATOR
+from kingpost.model.marks import ACTION, method
 from kingpost.model.model import FieldModel, RelationModel
 from kingpost.model.names import meant, path_name, table_name
 from kingpost.model.refusals import REFUSALS
@@ -69,10 +67,11 @@ class Draft:
         found: dict[str, Method] = {}
         for owner in reversed(self.cls.__mro__):
             for name, value in vars(owner).items():
-                function = body_of(getattr(value, "__func__", value))
-                if inspect.isfunction(function) and hasattr(function, mark):
+                function = method(value)
+                bound = isinstance(value, (classmethod, staticmethod))
+                # Rules and validators are about a row: `methods` refuses them on anything else.
+                if function is not None and hasattr(function, mark) and (mark == ACTION or not bound):
                     spec = getattr(function, mark)
-                    bound = isinstance(value, (classmethod, staticmethod))
                     found[name] = Method(name, function, bound or bool(getattr(spec, "collection", False)))
                 else:
                     found.pop(name, None)
@@ -221,7 +220,6 @@ def _unique(drafts: Drafts, code: str, what: str, keyword: str, of: Callable[[Dr
             drafts.refuse(code, message, f'class {draft.name}(Resource, {keyword}="...")', draft)
 
 
-MARKS = (RULES, ACTION, VALIDATOR)
 COMPARABLE = frozenset(Kind) - {Kind.JSON, Kind.EMBEDDED, Kind.LIST, Kind.FLOAT, Kind.NONE}
 
 

@@ -26,6 +26,7 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "KM107": Refusal("two resources at one path", "A path leads to one resource."),
     "KM108": Refusal("two resources in one table", "Within a store, a table holds one resource."),
     "KM109": Refusal("two members in one column", "Within a table, a column holds one member."),
+    "KM110": Refusal("declaration that is lost", "Another of its name, or a decorator, took its place."),
     "KM201": Refusal("annotation can't be read", "A name in it is not defined, so nobody knows what it means."),
     "KM202": Refusal(
         "type that can't be stored", "Stores hold scalars, embedded values, lists of them, and references."
@@ -71,6 +72,7 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "KM603": Refusal(
         "stored computed field that needs more than its row", "It is renewed when its own row is written."
     ),
+    "KM604": Refusal("computed field that is no plain method", "No other decorator stands around or below @computed."),
     "KM701": Refusal("action with inputs that can't be read", "Inputs come from annotated, named parameters."),
     "KM702": Refusal("action in the wrong place", "create is about all rows, update and delete about one."),
     "KM703": Refusal("action named like a relation or field", "Both would be at the same path."),
@@ -86,4 +88,5 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "KM803": Refusal(
         "constraint that asks about other rows", "Its condition is about one row and never changes by itself."
     ),
+    "KM804": Refusal("validator that can't run", "It is a plain method that takes self alone and raises ValueError."),
 }

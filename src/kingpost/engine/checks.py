@@ -79,7 +79,7 @@ class Checks:
             plan = plan_after(standing, found.name, verb, names)
             ruled = tuple(name for name in names if standing.member(found.name, name, "write") != TRUE)
             asked = None if verb is None else Asked(found.name, verb, ruled)
-            known = plan.local and not (verb == "create" and _made_later(found, plan.condition))
+            known = plan.local and not (verb == "create" and made_later(found, plan.condition))
             return After(plan, compile_expression(plan.condition) if known else None, asked)
 
         after = self._plans.find(("after", found.name, verb, names), context, make)
@@ -225,11 +225,11 @@ class Checks:
             values[one.name] = value
 
     def _frame(self, found: ResourceModel, values: Values, context: Context, captures: Sequence[Any]) -> Frame:
-        own = _Own(values, bound_key(self._rows.key(found, values)))
-        return Frame(own, {**parameters(context, captures), "key": own.key}, _OwnWorld(context.actor))
+        own = Own(values, bound_key(self._rows.key(found, values)))
+        return Frame(own, {**parameters(context, captures), "key": own.key}, OwnWorld(context.actor))
 
 
-def _made_later(found: ResourceModel, condition: Expression) -> bool:
+def made_later(found: ResourceModel, condition: Expression) -> bool:
     """Whether it asks for what the store makes, so that nobody can tell before the row is written."""
     if not found.made:
         return False
@@ -249,7 +249,7 @@ def refusal(context: Context, message: str, asked: Asked | None) -> KingpostErro
     return error
 
 
-class _Own:
+class Own:
     """A row that is known by its values."""
 
     __slots__ = ("key", "values")
@@ -259,7 +259,7 @@ class _Own:
         self.key = key
 
 
-class _OwnWorld(ActorWorld):
+class OwnWorld(ActorWorld):
     """A row about to be written, and the actor."""
 
     __slots__ = ()
@@ -268,13 +268,13 @@ class _OwnWorld(ActorWorld):
         super().__init__(actor, lambda instance: bound_key(reference_key(instance)))
 
     def value(self, row: Any, resource: str, field: str) -> object:
-        return bound(row.values[field]) if isinstance(row, _Own) else super().value(row, resource, field)
+        return bound(row.values[field]) if isinstance(row, Own) else super().value(row, resource, field)
 
     def key_of(self, row: Any, resource: str) -> object:
-        return row.key if isinstance(row, _Own) else super().key_of(row, resource)
+        return row.key if isinstance(row, Own) else super().key_of(row, resource)
 
     def reference(self, row: Any, resource: str, relation: str) -> object:
-        if not isinstance(row, _Own):
+        if not isinstance(row, Own):
             return super().reference(row, resource, relation)
         key = row.values[relation]
         return None if key is None else bound_key(key)

@@ -162,12 +162,12 @@ class Engine:
         """Add one row (a mapping) or several (a list), all or nothing; answers their keys."""
         items = cast("list[Mapping[str, Any]]", data if isinstance(data, list) else [data])
         replacing = self.model[resource].actions.get("create")
+        many = isinstance(data, list)
         with self.repeats.running(idempotency, context):
             if replacing is None:
-                many = isinstance(data, list)
                 return await self.writer.create(resource, items, context, idempotency, many=many, shown=shown)
             with self.during(context):
-                return await self._create_by(replacing, resource, items, context, idempotency)
+                return await self._create_by(replacing, resource, items, context, idempotency, many=many)
 
     async def _create_by(
         self,
@@ -176,13 +176,16 @@ class Engine:
         items: Sequence[Mapping[str, Any]],
         context: Context,
         repeat: Idempotency | None,
+        *,
+        many: bool,
     ) -> list[tuple[Any, ...]]:
-        """An action named `create` gets each new object, saves it as it likes, and answers it."""
+        """An action named `create` gets each new object that the rules admit, saves it as it likes, and answers it."""
         found = self.model[resource]
         before = await self.repeats.find(found, repeat, context)
         if before is not None:
             return before
         given = [instance(cast(type[Resource], found.cls), item) for item in items]
+        await self.writer.beforehand.ask(found, items, given, context, many=many)
         token = supplied.set({id(one): tuple(item) for one, item in zip(given, items, strict=True)})
         try:
             async with self._transaction(found.store):

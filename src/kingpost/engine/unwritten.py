@@ -71,7 +71,7 @@ class Unwritten:
             return
         found, plan = row.found, plan_unwritten(row.after.plan, row.found.name)
         store = self._stores[found.store]
-        prepared, params = store.prepare(plan.select), self._params(row, context)
+        prepared, params = store.prepare(plan.select), self.params(row, context)
         if plan.lists:
             held = await self._with_stand_in(row, operations, store, prepared, params)
         else:  # there is a row to ask beside, as this one collided with it
@@ -79,7 +79,8 @@ class Unwritten:
         if not held:
             raise self._checks.refused(row.after, found, context, row.verb)
 
-    def _params(self, row: Undecided, context: Context) -> dict[str, Any]:
+    def params(self, row: Undecided, context: Context) -> dict[str, Any]:
+        """What the condition is asked with of a row that is known by its values."""
         found = row.found
         key = self._rows.key(found, row.values)
         params: dict[str, Any] = {"row": None if is_open(key) else bound_key(key)}

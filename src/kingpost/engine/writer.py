@@ -14,6 +14,7 @@ from typing import Any
 from kingpost.base.errors import Conflict, Detail, Rejected, Stale
 from kingpost.engine.asking import write_batch
 from kingpost.engine.batch import Batch, require_distinct
+from kingpost.engine.beforehand import Beforehand
 from kingpost.engine.changes import Changes, called, sorted_out
 from kingpost.engine.checks import Checks
 from kingpost.engine.context import Context
@@ -57,6 +58,7 @@ class Writer:
         self.inserts = Inserts(self.model, rows, new_id)
         self.checks = Checks(plans, stores, rows)
         self.unwritten = Unwritten(self.checks, stores, rows)
+        self.beforehand = Beforehand(self.checks, self.unwritten, self.inserts, stores, rows)
         self.reasons = Reasons(plans, stores, self.unwritten)
         self.loader = Loader(plans, stores, rows)
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Final
 
 from kingpost.language.lower import Capture
 from kingpost.language.tree import (
+    FALSE,
     TRUE,
+    Aggregate,
     Compare,
+    Const,
     Expression,
     Field,
     Identity,
@@ -17,6 +23,7 @@ from kingpost.language.tree import (
     Many,
     Node,
     Param,
+    Quantify,
     Root,
     Step,
     all_of,
@@ -24,7 +31,7 @@ from kingpost.language.tree import (
     transform,
     walk,
 )
-from kingpost.language.types import reference
+from kingpost.language.types import Kind, reference
 from kingpost.model.columns import key_columns
 from kingpost.plan.read import refused
 from kingpost.plan.select import Order, Select
@@ -180,6 +187,26 @@ def plan_links(standing: Standing, resource: str, name: str) -> LinksPlan:
 
 def plan_unwritten(plan: AfterPlan, resource: str) -> UnwrittenPlan:
     """Asks the condition of a row that could not be written, whose members are the parameters `row.…`."""
+    root = identity(Root(resource))
+    where, lists = _of_values(plan.condition)
+    if not lists:
+        return UnwrittenPlan(Select(resource, (root,), where, limit=1), False)
+    return UnwrittenPlan(Select(resource, (root,), all_of(In(root, keys_of(resource)), where)), True)
+
+
+def plan_beside(plan: AfterPlan, resource: str, beside: str) -> UnwrittenPlan:
+    """Asks the condition of a row to which nothing leads yet, beside another one: that of the parameter `beside`."""
+    root = identity(Root(beside))
+    there = Compare("==", root, Param("beside", reference(beside)))
+    where, lists = _of_values(plan.condition, empty=True)
+    return UnwrittenPlan(Select(beside, (root,), all_of(there, where), limit=1), lists)
+
+
+def _of_values(condition: Expression, *, empty: bool = False) -> tuple[Expression, bool]:
+    """The condition with parameters in place of the row's members, and whether it looks at the row's own lists.
+
+    `empty`: nothing is in these lists.
+    """
     lists = False
 
     def change(node: Node) -> Node | None:
@@ -193,6 +220,12 @@ def plan_unwritten(plan: AfterPlan, resource: str) -> UnwrittenPlan:
                 return Param(f"row.{name}", type)
             case Step(base=Root(), relation=name, resource=target):
                 return Keyed(target, Param(f"row.{name}", reference(target, nullable=True)))
+            case Quantify(kind=kind, many=Many(base=Root())) if empty:
+                lists = True
+                return FALSE if kind == "any" else TRUE
+            case Aggregate(many=Many(base=Root())) if empty:
+                lists = True
+                return transform(_of_nothing(node), change)
             case Many(base=Root()):
                 lists = True
                 return node
@@ -201,10 +234,21 @@ def plan_unwritten(plan: AfterPlan, resource: str) -> UnwrittenPlan:
             case _:
                 return None
 
-    root, where = identity(Root(resource)), transform(plan.condition, change)
-    if not lists:
-        return UnwrittenPlan(Select(resource, (root,), where, limit=1), False)
-    return UnwrittenPlan(Select(resource, (root,), all_of(In(root, keys_of(resource)), where)), True)
+    return transform(condition, change), lists
+
+
+def _of_nothing(aggregate: Aggregate) -> Expression:
+    """What is answered where there are no rows; where that is unknown, the same of a row that is not there."""
+    kind, type, resource = aggregate.kind, aggregate.type, aggregate.many.base.resource
+    if kind == "count" or (kind == "sum" and type.kind in _ZERO):
+        return Const(_ZERO[type.kind], type)
+    if kind == "sum" or aggregate.default is None:
+        nowhere = Keyed(resource, Param("row", reference(resource)))
+        return replace(aggregate, many=replace(aggregate.many, base=nowhere))
+    return aggregate.default
+
+
+_ZERO: Final[Mapping[Kind, object]] = {Kind.INT: 0, Kind.FLOAT: 0.0, Kind.DECIMAL: Decimal(0)}
 
 
 def _captures(standing: Standing) -> tuple[Capture, ...]:

@@ -1,0 +1,168 @@
+"""An action named `create`: the rules are asked before its body runs, as a plain creation asks them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from kingpost import App, Resource, action, allow, anyone, as_system, field, nobody
+from kingpost.testing import Client
+
+RAN: list[str] = []
+
+
+class User(Resource, read=anyone):
+    name: str = field(key=True, max_length=40)
+    boss: bool = False
+
+
+class Project(Resource):
+    name: str = field(key=True, max_length=40)
+    owner: User
+    hidden: bool = False
+
+    @allow("read")
+    def seen(self) -> bool:
+        return not self.hidden
+
+
+class Body:
+    """A mixin: bodies that note that they ran, and save nothing under the rights of whoever acts."""
+
+    @action
+    @classmethod
+    async def create(cls: Any, new: Any) -> Any:
+        RAN.append(cls.__name__)
+        with as_system("what an action may do"):
+            await new.save()
+        return new
+
+
+class Unruled(Resource, Body, read=anyone):
+    text: str = field(default="", max_length=40)
+
+
+class Closed(Resource, Body, read=anyone, create=nobody):
+    text: str = field(default="", max_length=40)
+
+
+class Note(Resource, Body, read=anyone):
+    """Local: the row's own values, defaults too."""
+
+    text: str = field(max_length=40)
+    public: bool = True
+    approved: bool = field(default=False, write="me is not None and me.boss")
+
+    @allow("create")
+    def known(self, me: User | None) -> bool:
+        return me is not None and self.public
+
+
+class Task(Resource, Body, read=anyone):
+    """Other rows have a part in it."""
+
+    text: str = field(max_length=40)
+    project: Project | None = None
+    other: User | None = None
+    parts: list[Part] = field(inverse="task")
+    tags: list[User] = []
+
+    @allow("create")
+    def mine(self, me: User | None) -> bool:
+        if self.project is None:
+            return me is not None and me.boss and len(self.parts) == 0
+        return me is not None and self.project.owner == me
+
+
+class Part(Resource, read=anyone):
+    task: Task
+
+
+class Open(Resource, Body, read=anyone, create=anyone):
+    text: str = field(default="", max_length=40)
+    project: Project | None = None
+
+
+class Link(Resource, Body, read=anyone):
+    name: str = field(key=True, max_length=40)
+    before: Link | None = None
+
+    @allow("create")
+    def after_one_that_is_good(self) -> bool:
+        return self.before is None or self.before.name == "good"
+
+
+RESOURCES = (User, Project, Unruled, Closed, Note, Task, Part, Open, Link)
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+async def app(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator[App]:
+    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/replaced.db"
+    app = App("replaced", resources=RESOURCES, stores={"main": url})
+    async with Client(app):
+        await app.sync()
+        with as_system("test data"):
+            for name, boss in (("ada", False), ("bob", True)):
+                await User(name=name, boss=boss).save()
+            ada = await User.get("ada")
+            await Project(name="hers", owner=ada).save()
+            await Project(name="his", owner=await User.get("bob")).save()
+            await Project(name="secret", owner=ada, hidden=True).save()
+        RAN.clear()
+        yield app
+
+
+async def post(app: App, path: str, body: Any, actor: str | None = None) -> tuple[int, Any]:
+    who = None
+    if actor is not None:
+        with as_system("who asks"):
+            who = await User.get(actor)
+    answer = await Client(app, actor=who).post(f"/api/{path}", json=body)
+    return answer.status_code, answer.json()
+
+
+async def test_where_nothing_can_hold_the_body_does_not_run(app: App) -> None:
+    for path in ("unruleds", "closeds", "notes", "tasks"):
+        assert (await post(app, path, {"text": "x"}))[0] == 401, path
+        assert (await post(app, path, [{"text": "x"}]))[0] == 401, path
+    for path in ("unruleds", "closeds"):
+        assert (await post(app, path, {"text": "x"}, "bob"))[0] == 403, path
+    assert RAN == []
+
+
+async def test_rules_of_the_row_are_asked_with_its_defaults(app: App) -> None:
+    assert (await post(app, "notes", {"text": "x", "public": False}, "ada"))[0] == 403
+    assert (await post(app, "notes", {"text": "x", "approved": True}, "ada"))[0] == 403
+    status, told = await post(app, "notes", [{"text": "x"}, {"text": "y", "public": False}], "ada")
+    assert (status, told["errors"][0]["pointer"], RAN) == (403, "/1", [])
+    assert (await post(app, "notes", {"text": "x"}, "ada"))[0] == 201
+    assert (await post(app, "notes", {"text": "x", "approved": True}, "bob"))[0] == 201
+
+
+async def test_rules_in_which_other_rows_have_a_part_are_asked(app: App) -> None:
+    assert (await post(app, "tasks", {"text": "x", "project": "his"}, "ada"))[0] == 403
+    assert (await post(app, "tasks", {"text": "x"}, "ada"))[0] == 403
+    assert (await post(app, "tasks", {"text": "x", "other": "bob"}, "ada"))[0] == 403
+    assert (await post(app, "tasks", {"text": "x", "project": "hers"}))[0] == 401
+    assert RAN == []
+    assert (await post(app, "tasks", {"text": "x", "project": "hers"}, "ada"))[0] == 201
+    assert (await post(app, "tasks", {"text": "x", "project": "hers", "tags": ["bob"]}, "ada"))[0] == 201
+    assert (await post(app, "tasks", {"text": "x"}, "bob"))[0] == 201
+
+
+async def test_references_lead_to_rows_that_the_actor_sees(app: App) -> None:
+    for project in ("secret", "nowhere"):
+        status, told = await post(app, "opens", {"project": project}, "ada")
+        assert (status, told["errors"][0]["pointer"]) == (422, "/project")
+    assert (await post(app, "tasks", {"text": "x", "project": "hers", "tags": ["nobody"]}, "ada"))[0] == 422
+    assert RAN == []
+    assert (await post(app, "opens", {"project": "hers"}))[0] == 201
+
+
+async def test_rows_of_one_array_may_refer_to_each_other(app: App) -> None:
+    status, _ = await post(app, "links", [{"name": "good"}, {"name": "next", "before": "good"}])
+    assert (status, RAN) == (201, ["Link", "Link"])
+    assert (await post(app, "links", {"name": "third", "before": "next"}))[0] == 401
+    assert (await post(app, "links", {"name": "third", "before": "good"}))[0] == 201

@@ -163,7 +163,7 @@ class App(FastAPI):
 
     def _during(self, scope: Scope) -> AbstractContextManager[None]:
         """Code of the application's own inside acts in the name of who asks."""
-        context = Context(asker(scope), self.engine.clock())
+        context = Context(asker(scope, self.model), self.engine.clock())
         return During(context, (current_runner, self.runner), (serializer, self._serialize))
 
     def _nowhere(self, scope: Scope) -> bool:
@@ -217,7 +217,11 @@ class App(FastAPI):
             raise DeclarationError(problems)
 
     def acting(self, actor: Resource | None) -> AbstractContextManager[None]:
-        """Code inside has the rights of this actor, and asks this application; None is the anonymous one."""
+        """Code inside has the rights of this actor, and asks this application; None is the anonymous one.
+
+        Raises TypeError where the actor is no row of the actor resource.
+        """
+        self.model.require_actor(actor)
         return self._acting(actor)
 
     @contextmanager

@@ -304,8 +304,25 @@ class Model:
 
         return Inputs(self)
 
+    def require_actor(self, who: object) -> None:
+        """Whether this can be who acts: a row of the actor resource, or None. Raises TypeError.
+
+        Rules compare keys only, so a row of another resource would have the rights of whoever has an equal key.
+        """
+        if who is None:
+            return
+        name = self.classes.get(type(who))
+        if name is None or self.actor not in (name, None):
+            wanted = "a row of this application" if self.actor is None else _one(self.actor)
+            raise TypeError(f"the actor is {wanted}, and {_one(type(who).__name__)} was given")
+
     def __getitem__(self, name: str) -> ResourceModel:
         return self.resources[name]
 
     def __iter__(self) -> Iterator[ResourceModel]:
         return iter(self.resources.values())
+
+
+def _one(name: str) -> str:
+    """`a User`, `an Account`."""
+    return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"

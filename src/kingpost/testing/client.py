@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from kingpost.app import App
 from kingpost.model.resource import Resource
 
 try:
@@ -35,6 +36,8 @@ class Client(httpx2.AsyncClient):
         base_url: What stands before paths.
         options: More for httpx2, such as `headers`.
 
+    Raises TypeError where an actor is no row of the application's actor resource.
+
     >>> async with Client(app) as client:  # doctest: +SKIP
     ...     answer = await client.post("/api/articles", json={"title": "News"}, actor=ada)
     """
@@ -49,7 +52,7 @@ class Client(httpx2.AsyncClient):
         **options: Any,
     ) -> None:
         self.app = app
-        self.actor = actor
+        self.actor = self._known(actor)
         self.raise_errors = raise_errors
         self._options: dict[str, Any] = {"base_url": base_url, **options}
         self._lifespan = _Lifespan(app)
@@ -64,10 +67,16 @@ class Client(httpx2.AsyncClient):
     async def request(self, method: str, url: Any, *, actor: Any = _UNSAID, **options: Any) -> httpx2.Response:
         """One request in the name of `actor`."""
         extensions: dict[str, Any] = options.pop("extensions", None) or {}
-        named = self.actor if actor is _UNSAID else actor
+        named = self.actor if actor is _UNSAID else self._known(actor)
         if named is not _UNSAID:
             extensions = {**extensions, _NAMED: named}
         return await super().request(method, url, extensions=extensions, **options)
+
+    def _known(self, actor: Any) -> Any:
+        """Whoever is named, if the application itself can tell that it is somebody. Raises TypeError."""
+        if isinstance(self.app, App) and actor is not _UNSAID:
+            self.app.model.require_actor(actor)
+        return actor
 
     async def get(self, url: Any, *, actor: Any = _UNSAID, **options: Any) -> httpx2.Response:
         return await self.request("GET", url, actor=actor, **options)

@@ -122,7 +122,7 @@ class RestDoor:
 
     def _identify(self, scope: Scope, receive: Receive, send: Send) -> Request:
         """Who asks, and the one instant of the request."""
-        return Request(scope, receive, send, Context(asker(scope), self._engine.clock()))
+        return Request(scope, receive, send, Context(asker(scope, self._model), self._engine.clock()))
 
     async def _answer(self, request: Request) -> Answer | None:
         path = raw_path(request.scope)

@@ -8,6 +8,7 @@ from typing import Any
 from kingpost.doors.rest.answer import Header, Receive, Scope, Send
 from kingpost.doors.rest.headers import collect
 from kingpost.engine.context import Context
+from kingpost.model.model import Model
 
 
 class Request:
@@ -33,9 +34,14 @@ class Request:
         return self.headers.get(b"accept", b"")
 
 
-def asker(scope: Scope) -> Any:
-    """Who asks: whom a test has named, whatever middleware finds; else whom middleware has found, or None."""
-    return scope["kingpost.named"] if "kingpost.named" in scope else scope.get("kingpost.actor")
+def asker(scope: Scope, model: Model) -> Any:
+    """Who asks: whom a test has named, whatever middleware finds; else whom middleware has found, or None.
+
+    Raises TypeError where that can't be who acts: middleware is at fault, and nobody is let in.
+    """
+    who = scope["kingpost.named"] if "kingpost.named" in scope else scope.get("kingpost.actor")
+    model.require_actor(who)
+    return who
 
 
 def raw_path(scope: Scope) -> str:

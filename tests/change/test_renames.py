@@ -46,6 +46,18 @@ def with_stock() -> type[Resource]:
     return Product
 
 
+def with_default() -> type[Resource]:
+    class Product(Resource, read=anyone):
+        title: str = field(max_length=80, unique=True)
+        price: int = field(ge=0, index=True)
+        subject: Topic
+        shown_in: list[Topic] = []
+        stock: int = field(ge=0)
+        shelf: int = 4
+
+    return Product
+
+
 def kept() -> type[Resource]:
     """As the page declares it."""
     (block,) = [block for block in pages.blocks(PAGE, "python") if "class Product" in block.text]
@@ -121,4 +133,13 @@ async def test_the_names_in_the_database_are_changed(url: str) -> None:
     assert (await app.compare())["main"] == []
     stocked: Any = await product.where(title="pen").first()  # type: ignore[arg-type]
     assert stocked.stock == 0
+    await app.stop()
+
+    product = with_default()
+    app = App("shop", resources=[Topic, product], stores={"main": url})
+    await app.start()
+    await app.sync()
+    assert (await app.compare())["main"] == []
+    shelved: Any = await product.where(title="pen").one()  # type: ignore[arg-type]
+    assert shelved.shelf == 4
     await app.stop()

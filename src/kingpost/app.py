@@ -28,6 +28,7 @@ from kingpost.doors.rest.problem import problem
 from kingpost.doors.rest.request import asker
 from kingpost.engine.context import Context, During, acting_as
 from kingpost.engine.engine import Engine
+from kingpost.engine.passed import Passed, passed
 from kingpost.engine.pulse import Pulse
 from kingpost.engine.repeats import records_in
 from kingpost.engine.runner import EngineRunner
@@ -164,7 +165,7 @@ class App(FastAPI):
     def _during(self, scope: Scope) -> AbstractContextManager[None]:
         """Code of the application's own inside acts in the name of who asks."""
         context = Context(asker(scope, self.model), self.engine.clock())
-        return During(context, (current_runner, self.runner), (serializer, self._serialize))
+        return During(context, (current_runner, self.runner), (serializer, self._serialize), (passed, Passed()))
 
     def _nowhere(self, scope: Scope) -> bool:
         """An address of the API that no resource and no route of the application's own has: a problem, not a page."""

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from kingpost.base.acting import acting
 from kingpost.base.errors import Conflict
 from kingpost.engine.changes import called
-from kingpost.engine.context import supplied
+from kingpost.engine.context import Context, supplied
 from kingpost.engine.engine import Engine
+from kingpost.engine.passed import asks_others, passed
 from kingpost.engine.reader import missing
 from kingpost.engine.rows import reference_key
 from kingpost.language.capture import CaptureError, bind
@@ -38,6 +39,13 @@ class EngineRunner:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._intents = Intents(engine.schema)
+        self._notes = asks_others(engine.model)
+
+    def _noted(self, rows: list[R], context: Context) -> list[R]:
+        """The rows, which may be shown to whoever acts as they have been found."""
+        if self._notes and (noted := passed.get()) is not None:
+            noted.take(rows, context)
+        return rows
 
     def actor(self) -> Any:
         """Who acts now; None is the anonymous one."""
@@ -49,13 +57,15 @@ class EngineRunner:
 
     async def all(self, query: Query[R]) -> list[R]:
         """The rows."""
-        page = await self._engine.objects.page(self._intents.read(query), self._engine.context(), onward=False)
-        return page.items
+        context = self._engine.context()
+        page = await self._engine.objects.page(self._intents.read(query), context, onward=False)
+        return self._noted(page.items, context)
 
     async def page(self, query: Query[R]) -> Page[R]:
         """The rows, and where they go on."""
-        page = await self._engine.objects.page(self._intents.read(query), self._engine.context())
-        return Page(page.items, page.next)
+        context = self._engine.context()
+        page = await self._engine.objects.page(self._intents.read(query), context)
+        return Page(self._noted(page.items, context), page.next)
 
     async def first(self, query: Query[R]) -> R | None:
         """The first row, or None."""
@@ -97,7 +107,8 @@ class EngineRunner:
     async def stream(self, query: Query[R]) -> AsyncIterator[R]:
         """The rows one after another."""
         read = self._intents.read(query)
-        async with aclosing(self._engine.objects.stream(read, self._engine.context())) as chunks:
+        context = self._engine.context()
+        async with aclosing(self._engine.objects.stream(read, context)) as chunks:
             async for chunk in chunks:
                 for row in chunk:
                     yield row
@@ -109,7 +120,8 @@ class EngineRunner:
     async def get(self, cls: type[R], key: object) -> R:
         """The row with this key. Raises `NotFound`."""
         read = Read(cls.__name__, self._key(cls.__name__, key), whole=True)
-        return cast(R, (await self._engine.objects.one(read, self._engine.context())).item)
+        context = self._engine.context()
+        return self._noted([cast(R, (await self._engine.objects.one(read, context)).item)], context)[0]
 
     def _key(self, resource: str, key: object) -> tuple[Any, ...]:
         return parse_key(reference_key(key), self._engine.rows.key_types(resource), "key")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kingpost.engine.passed import passed
 from kingpost.engine.plans import parameters
 from kingpost.language.evaluate import Frame, compile_expression
 from kingpost.language.tree import FALSE, TRUE
@@ -22,7 +23,8 @@ _ABSENT = object()
 class Serializer:
     """Makes plain values of a resource object, by the rights of whoever acts.
 
-    Members that are not loaded are left out; a rule that the object's own values can't decide counts as not held.
+    Members that are not loaded are left out. A rule that the object's own values can't decide counts as not held,
+    unless a query of the same actor has asked it (`engine.passed`).
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -37,10 +39,15 @@ class Serializer:
         world = _ObjectWorld(context.actor)
         frame = Frame(instance, parameters(context, ()), world)
         answer: dict[str, Any] = {}
+        noted = passed.get()
         for name in found.names:
             right = standing.member(found.name, name)
-            if right == FALSE or (right != TRUE and not (is_local(right) and _holds(right, frame))):
+            if right == FALSE:
                 continue
+            if right != TRUE:
+                holds = _holds(right, frame) if is_local(right) else None
+                if not (noted is not None and noted.shows(instance, name, context) if holds is None else holds):
+                    continue
             value = _value(instance, name, computed=name in found.computed)
             if value is not _ABSENT:
                 answer[name] = self._plain(value) if name in found.relations else value
@@ -67,11 +74,12 @@ def _value(instance: Any, name: str, *, computed: bool) -> Any:
         return _ABSENT
 
 
-def _holds(right: Any, frame: Frame) -> bool:
+def _holds(right: Any, frame: Frame) -> bool | None:
+    """None: the object's own values do not decide it."""
     try:
         return compile_expression(right)(frame) is True
     except (NotLoaded, LookupError):
-        return False
+        return None
 
 
 class _ObjectWorld(ActorWorld):

@@ -102,6 +102,17 @@ def _stored(instance: Any) -> dict[str, Any] | None:
     return state
 
 
+def as_found(instance: Any, name: str) -> bool:
+    """Whether a member has the value with which a materialiser made the instance, that nothing has filled in since."""
+    state: object = instance._kingpost_state
+    if not isinstance(state, tuple):
+        return False
+    names, *values = cast("tuple[Any, ...]", state)
+    if name not in names or name not in instance.__dict__:
+        return False
+    return not _differs(values[names.index(name)], instance.__dict__[name])
+
+
 def refer(cls: type[R], key: tuple[Any, ...], *, via: str = "") -> R:
     """An instance that holds its key only: what an unloaded to-one relation is. `key` is flat, as of `key_of`."""
     shape = declaration(cls)

@@ -1,0 +1,97 @@
+"""Rows that endpoints of the application's own return: what is shown of them, and to whom."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from kingpost import App, Resource, action, allow, anyone, as_system, field
+from kingpost.testing import Client, fresh
+
+
+class User(Resource, read=anyone):
+    name: str = field(key=True, max_length=40)
+
+
+class Doctor(Resource, read=anyone):
+    name: str = field(key=True, max_length=40)
+    user: User
+    visits: list[Visit] = field(inverse="doctor")
+
+
+class Visit(Resource, read=anyone):
+    number: int = field(key=True)
+    doctor: Doctor
+    notes: str = field(max_length=40, read="me is not None and self.doctor.user == me")
+
+    @allow("touch", "update")
+    def anybody(self) -> bool:
+        return True
+
+    @action
+    async def touch(self) -> None: ...
+
+
+@pytest.fixture
+async def app() -> AsyncIterator[App]:
+    app = App("shown", resources=[User, Doctor, Visit], stores={"main": "memory:"})
+    async with fresh(app):
+        with as_system("test data"):
+            for number, name in enumerate(("ada", "bob")):
+                await User(name=name).save()
+                await Doctor(name=f"dr {name}", user=await User.get(name)).save()
+                await Visit(number=number, doctor=await Doctor.get(f"dr {name}"), notes=f"of {name}").save()
+        yield app
+
+
+async def test_a_rule_that_the_query_asked_need_not_be_asked_again(app: App) -> None:
+    @app.get("/all")
+    async def visits() -> list[Visit]:
+        return await Visit.all().sort("number")
+
+    @app.get("/below")
+    async def below() -> list[Doctor]:
+        return await Doctor.all().sort("name").include("visits")
+
+    @app.get("/one")
+    async def one() -> Visit:
+        return await Visit.get(0)
+
+    ada = await User.get("ada")
+    client = Client(app, actor=ada)
+    assert [row["notes"] for row in (await client.get("/all")).json()] == ["of ada", None]
+    below = (await client.get("/below")).json()
+    assert [row["notes"] for doctor in below for row in doctor["visits"]] == ["of ada", None]
+    assert (await client.get("/one")).json()["notes"] == "of ada"
+    nobody = await client.get("/all", actor=None)
+    assert [row.get("notes") for row in nobody.json()] == [None, None]
+
+
+@pytest.mark.parametrize("way", ["system", "other", "filled", "set", "acted", "loaded"])
+async def test_what_came_another_way_is_not_shown(app: App, way: str) -> None:
+    @app.get("/way")
+    async def visits() -> Visit:
+        if way == "system":
+            with as_system("look"):
+                return await Visit.get(1)
+        if way == "other":
+            with app.acting(await User.get("bob")):
+                return await Visit.get(1)
+        row = await Visit.get(1)
+        if way == "set":
+            row.notes = "of bob"
+        if way == "acted":
+            await row.touch()
+        if way == "loaded":
+            with as_system("look"):
+                await row.load("notes")
+        if way == "filled":
+            with as_system("look"):
+                row.__dict__["notes"] = (await Visit.get(1)).notes
+        return row
+
+    answer = await Client(app, actor=await User.get("ada")).get("/way")
+    assert answer.status_code == 200
+    assert "of bob" not in answer.text

@@ -151,6 +151,12 @@ def test_production_leaves_tables_alone_and_says_so(project: Path) -> None:
         assert served.ask("/api/authors")[0] == 200
 
 
+def test_a_number_that_is_no_port_is_refused(project: Path) -> None:
+    told = kingpost("serve", "--port", "99999", folder=project, status=2).stderr
+    assert "KC007" in told
+    assert "65535" in told
+
+
 def test_a_store_that_is_down_is_told(project: Path) -> None:
     code = (project / "app.py").read_text()
     (project / "app.py").write_text(code.replace("sqlite:///blog.db", "postgresql://ada:secret@127.0.0.1:1/blog"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kingpost import App, Resource, action, allow, anyone, as_system, field
 from kingpost.testing import Client, fresh
@@ -62,8 +64,8 @@ async def test_a_rule_that_the_query_asked_need_not_be_asked_again(app: App) -> 
     ada = await User.get("ada")
     client = Client(app, actor=ada)
     assert [row["notes"] for row in (await client.get("/all")).json()] == ["of ada", None]
-    below = (await client.get("/below")).json()
-    assert [row["notes"] for doctor in below for row in doctor["visits"]] == ["of ada", None]
+    doctors = (await client.get("/below")).json()
+    assert [row["notes"] for doctor in doctors for row in doctor["visits"]] == ["of ada", None]
     assert (await client.get("/one")).json()["notes"] == "of ada"
     nobody = await client.get("/all", actor=None)
     assert [row.get("notes") for row in nobody.json()] == [None, None]
@@ -95,3 +97,40 @@ async def test_what_came_another_way_is_not_shown(app: App, way: str) -> None:
     answer = await Client(app, actor=await User.get("ada")).get("/way")
     assert answer.status_code == 200
     assert "of bob" not in answer.text
+
+
+class Through:
+    """Middleware, so that endpoints are called FastAPI's way."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+async def test_rows_are_shown_where_no_annotation_says_that_they_are_rows(app: App) -> None:
+    @app.get("/bare")
+    async def bare():  # type: ignore[no-untyped-def]
+        return await Doctor.all().sort("name").include("visits", "user")
+
+    @app.get("/held")
+    async def held() -> dict[str, Any]:
+        return {"rows": await Visit.all().sort("number").include("doctor"), "one": await Visit.get(1)}
+
+    @app.get("/any", response_model=None)
+    async def any_() -> Any:
+        return [await Visit.get(0)]
+
+    client = Client(app, actor=await User.get("ada"))
+    paths = ("/bare", "/held", "/any")
+    direct = [(await client.get(path)).content for path in paths]
+    rows = [json.loads(one) for one in direct]
+    visit = {"number": 0, "doctor": {"name": "dr ada"}, "notes": "of ada"}
+    assert rows[0][0] == {"name": "dr ada", "user": {"name": "ada"}, "visits": [visit]}
+    assert rows[1]["rows"][0] == {**visit, "doctor": {"name": "dr ada", "user": {"name": "ada"}}}
+    assert rows[1]["one"] == {"number": 1, "doctor": {"name": "dr bob"}, "notes": None}
+    assert rows[2] == [visit]
+    app.add_middleware(Through)
+    app.middleware_stack = None
+    assert [(await client.get(path)).content for path in paths] == direct

@@ -53,6 +53,8 @@ def serve(
 
     if production and reload:
         raise Failure("KC015", "--production does not watch files", "leave --reload or --production out", status=2)
+    if not 0 <= port <= 65535:
+        raise Failure("KC007", f"--port {port}: ports are numbers up to 65535", "a port from 1024 on", status=2)
     watch = reload if reload is not None else not production and workers == 1
     serving = Serving(locate(app), host, port, workers, watch, production)
     return run(serving, lambda prepared, again: _report(serving, prepared, again))

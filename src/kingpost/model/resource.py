@@ -18,6 +18,7 @@ from kingpost.model.names import meant, snake
 from kingpost.model.query import Query
 from kingpost.model.query_names import check_path
 from kingpost.model.query_runner import current_runner, find_runner
+from kingpost.model.shown import ANY_ROW, ShownFields
 
 __all__ = ["NotLoaded", "Resource", "serializer"]
 
@@ -60,8 +61,12 @@ class Resource:
 
     __slots__ = ("__dict__", "__weakref__", "_kingpost_state", "_kingpost_via")
 
-    # FastAPI takes a class with this attribute for a body, not a query parameter. Empty: asdict() shows nothing.
-    __dataclass_fields__: ClassVar[dict[str, Any]] = {}
+    # What FastAPI, Pydantic and dataclasses look for. To type checkers it is a plain dict, as the protocol has it.
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, Any]] = {}
+    else:
+        __dataclass_fields__ = ShownFields()
+        __pydantic_serializer__ = ANY_ROW
 
     if TYPE_CHECKING:
         # Any, or `id: int = field(key=True)` in a subclass is an override error. Not there where a key is declared.

@@ -33,7 +33,7 @@ from kingpost.plan.intent import Condition, Expressed, SortKey
 from kingpost.plan.orders import by_columns
 from kingpost.plan.select import Order
 from kingpost.plan.standing import Standing
-from kingpost.plan.supplied import SuppliedSchema, along, readable, restrict, unknown
+from kingpost.plan.supplied import SuppliedSchema, along, readable, restrict
 from kingpost.plan.values import bound_key, parse, parse_key
 
 _ORDER: dict[str, Comparison] = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
@@ -196,7 +196,8 @@ class Conditions:
             if path[0] in names
         ]
         if not parts:
-            raise unknown(self.standing, resource, "q", "?q")
+            message = f"q looks for a text, and nothing of {resource} that you may read is declared search=True"
+            raise Invalid("KP110", message, [Detail("?q", "KP110", message)])
         return any_of(*parts)
 
     @staticmethod

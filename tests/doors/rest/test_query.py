@@ -181,6 +181,16 @@ def test_a_control_word_is_hinted_at_after_the_planner_refused() -> None:
     assert add_hint(error).details[0].message.endswith("there is also the parameter 'limit'")
     other = Invalid("KP110", "x", [Detail("?zzz", "KP110", "Topic has no field 'zzz'")])
     assert add_hint(other) is other
+    for name, word in (("page", "after="), ("page_size", "limit=")):
+        error = Invalid("KP110", "x", [Detail(f"?{name}", "KP110", f"Topic has no field {name!r}")])
+        assert f"no field {name!r}; " in add_hint(error).details[0].message
+        assert word in add_hint(error).details[0].message
+
+
+def test_count_is_no_switch() -> None:
+    for value in ("true", "1", "False", ""):
+        with pytest.raises(Invalid, match=r"count takes exact .*, \* "):
+            many(f"count={value}")
 
 
 @given(st.text(max_size=60))

@@ -33,6 +33,15 @@ LIST_WORDS: Final = ("where", "q", *ROW_WORDS, "sort", "limit", "after", "offset
 _PATH: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*){0,31}\Z")
 _FILTER: Final = re.compile(r"([^\[\]]+)(?:\[([^\[\]]*)\])?\Z")
 _WHOLE: Final = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z")
+_BY_CURSOR: Final = "the next page is behind after= with the cursor in next, or offset= leaves out as many rows"
+_BY_LIMIT: Final = "limit= says how many rows a page has"
+_ELSEWHERE: Final = {
+    **dict.fromkeys(("page", "page_number", "p", "skip", "start", "cursor"), _BY_CURSOR),
+    **dict.fromkeys(("page_size", "pagesize", "per_page", "size", "take", "top"), _BY_LIMIT),
+}
+"""Names that other APIs have for what is said otherwise here."""
+
+_SWITCHES: Final = frozenset({"", "true", "false", "yes", "no", "1", "0"})
 _FIXED: Final = frozenset(word.encode() for word in LIST_WORDS if word != "after")
 _PLAIN: Final = re.compile(rb"[\w.]+(?:(?:\[|%5[Bb])(?!none\b)\w+(?:\]|%5[Dd]))?\Z", re.ASCII)
 _KEPT: Final = 2_048
@@ -235,9 +244,10 @@ def add_hint(error: Invalid, words: Sequence[str] = LIST_WORDS) -> Invalid:
     detail = error.details[0]
     name = detail.pointer.removeprefix("?")
     close = closest(name, words, cutoff=0.75)
-    if not close or name in words:
+    if name in words or not (close or name in _ELSEWHERE):
         return error
-    message = f"{detail.message}; there is also the parameter {close!r}"
+    hint = _ELSEWHERE.get(name) or f"there is also the parameter {close!r}"
+    message = f"{detail.message}; {hint}"
     return Invalid(error.code, message, [Detail(detail.pointer, error.code, message)])
 
 
@@ -301,6 +311,11 @@ def _summaries(given: dict[str, str]) -> tuple[SummaryOf, ...]:
     count = given.get("count")
     if count not in (None, "exact"):
         parts = dict.fromkeys(given["count"].split(","))
+        if not _SWITCHES.isdisjoint(part.lower() for part in parts):
+            message = (
+                "count takes exact (the total beside the rows), * (the number alone), or names whose values it counts"
+            )
+            raise invalid("KP157", message, "?count")
         if "exact" in parts:
             raise invalid("KP159", "count=exact does not go with a summary: count=* counts rows", "?count")
         for part in parts:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from kingpost.base.errors import Conflict, Forbidden, KingpostError, NotFound, Rejected, Stale, Unauthenticated
+from kingpost.base.errors import Conflict, Forbidden, KingpostError, NotFound, Refused, Rejected, Stale, Unauthenticated
 from kingpost.engine.bulk_work import Outcome, Preparation, Row, Work
 from kingpost.engine.context import Context
 from kingpost.engine.failures import explained, no_such_row
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 OF_A_ROW: Final = (UniqueViolation, ReferenceViolation, CheckFailed, StaleRow, RowRefused, OutOfRange)
 """What a store reports that is the fault of a row; anything else would befall every row."""
 
-ABOUT_A_ROW: Final = (Rejected, Forbidden, Unauthenticated, NotFound, Conflict, Stale)
+ABOUT_A_ROW: Final = (Rejected, Refused, Forbidden, Unauthenticated, NotFound, Conflict, Stale)
 """The same, as the writer has it."""
 
 ATTEMPTS: Final = 3

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any
 
 from kingpost.engine.context import Context
 from kingpost.engine.plans import actor_key
@@ -43,7 +43,7 @@ class Passed:
         while left:
             one = left.pop()
             if isinstance(one, list):
-                left.extend(cast("list[Any]", one))
+                left.extend(one)  # pyright: ignore[reportUnknownArgumentType]
             elif hasattr(one, "_kingpost_state") and id(one) not in self._known:
                 self._known[id(one)] = (one, who)
                 left.extend(value for value in one.__dict__.values() if isinstance(value, list) or _is_row(value))

@@ -104,10 +104,10 @@ def _stored(instance: Any) -> dict[str, Any] | None:
 
 def as_found(instance: Any, name: str) -> bool:
     """Whether a member has the value with which a materialiser made the instance, that nothing has filled in since."""
-    state: object = instance._kingpost_state
+    state = cast("dict[str, Any] | tuple[Any, ...] | None", instance._kingpost_state)
     if not isinstance(state, tuple):
         return False
-    names, *values = cast("tuple[Any, ...]", state)
+    names, *values = state
     if name not in names or name not in instance.__dict__:
         return False
     return not _differs(values[names.index(name)], instance.__dict__[name])

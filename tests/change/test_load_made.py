@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kingpost import App, Resource, allow, anyone, field, generated
-from tests.change.loading import counts, load
+from kingpost import App, Refused, Resource, action, allow, anyone, field, generated
+from tests.change.loading import counts, load, rejects
 
 
 class Label(Resource, read=anyone, write=anyone):
@@ -25,9 +25,24 @@ class Slot(Resource, read=anyone):
         return self.number < 3 and self.label.number < 9
 
 
+class Badge(Resource, read=anyone, create=anyone):
+    number: int = field(key=True)
+    name: str = field(max_length=20)
+
+    @action
+    @classmethod
+    async def create(cls, new: Badge) -> Badge:
+        if new.name == "bad":
+            raise Refused("no bad names")
+        if not new.name:
+            raise Refused("say it", field="name")
+        await new.save()
+        return new
+
+
 @pytest.fixture
 async def labels(store_url: str) -> AsyncIterator[App]:
-    app = App("labels", resources=[Label, Slot], stores={"main": store_url}, secret=b"t")
+    app = App("labels", resources=[Label, Slot, Badge], stores={"main": store_url}, secret=b"t")
     await app.start()
     await app.sync()
     yield app
@@ -50,3 +65,15 @@ async def test_rules_that_ask_for_them(labels: App, tmp_path: Path) -> None:
     assert (progress.created + progress.rejected, progress.rejected > 0) == (4, True)
     with labels.acting(None):
         assert all(slot.number < 3 for slot in await Slot.all())
+
+
+async def test_what_an_action_refuses_is_rejected_and_the_rest_goes_on(labels: App, tmp_path: Path) -> None:
+    progress = await load(labels, tmp_path, "Badge", 'number,name\n1,good\n2,bad\n3,""\n4,fine\n')
+    assert counts(progress) == (2, 0, 0, 2)
+    assert rejects(tmp_path).splitlines()[1:] == ["3,no bad names,2,bad", "4,name: say it,3,"]
+
+
+async def test_a_cell_of_a_key_is_named_whatever_its_words_are(labels: App, tmp_path: Path) -> None:
+    """The member is `number`, and the reason "must be a whole number"."""
+    await load(labels, tmp_path, "Badge", "number,name\nx,good\n")
+    assert rejects(tmp_path).splitlines()[1] == "2,number: must be a whole number,x,good"

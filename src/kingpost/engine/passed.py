@@ -46,11 +46,7 @@ class Passed:
                 left.extend(one)  # pyright: ignore[reportUnknownArgumentType]
             elif hasattr(one, "_kingpost_state") and id(one) not in self._known:
                 self._known[id(one)] = (one, who)
-                left.extend(value for value in one.__dict__.values() if isinstance(value, list) or _is_row(value))
-
-
-def _is_row(value: object) -> bool:
-    return hasattr(value, "_kingpost_state")
+                left.extend(one.__dict__.values())
 
 
 passed: ContextVar[Passed | None] = ContextVar("kingpost_passed", default=None)

@@ -71,8 +71,22 @@ async def test_a_rule_that_the_query_asked_need_not_be_asked_again(app: App) -> 
     assert [row.get("notes") for row in nobody.json()] == [None, None]
 
 
-@pytest.mark.parametrize("way", ["system", "other", "filled", "set", "acted", "loaded"])
+@pytest.mark.parametrize("way", ["system", "other", "filled", "set", "acted", "loaded", "added", "below"])
 async def test_what_came_another_way_is_not_shown(app: App, way: str) -> None:
+    @app.get("/added")
+    async def added() -> list[Visit]:
+        rows = await Visit.all()
+        with as_system("look"):
+            rows.append(await Visit.get(1))
+        return rows
+
+    @app.get("/below")
+    async def below() -> Doctor:
+        found = await Doctor.all().sort("-name").include("visits")
+        with as_system("look"):
+            found[0].visits[0] = await Visit.get(1)
+        return found[0]
+
     @app.get("/way")
     async def visits() -> Visit:
         if way == "system":
@@ -94,7 +108,8 @@ async def test_what_came_another_way_is_not_shown(app: App, way: str) -> None:
                 row.__dict__["notes"] = (await Visit.get(1)).notes
         return row
 
-    answer = await Client(app, actor=await User.get("ada")).get("/way")
+    path = f"/{way}" if way in ("added", "below") else "/way"
+    answer = await Client(app, actor=await User.get("ada")).get(path)
     assert answer.status_code == 200
     assert "of bob" not in answer.text
 

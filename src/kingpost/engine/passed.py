@@ -14,6 +14,7 @@ from typing import Any
 from kingpost.engine.context import Context
 from kingpost.engine.plans import actor_key
 from kingpost.model.model import Model
+from kingpost.model.resource import Resource
 from kingpost.model.state import as_found
 from kingpost.plan.write import is_local
 
@@ -22,31 +23,25 @@ class Passed:
     """What queries of one request found, for whom."""
 
     def __init__(self) -> None:
-        self._new: list[tuple[object, list[Any]]] = []
         self._known: dict[int, tuple[Any, object]] = {}
 
-    def take(self, rows: list[Any], context: Context) -> None:
-        """Note rows as a query found them."""
-        if context.system is None:
-            self._new.append((actor_key(context), rows))
-
-    def shows(self, instance: Any, name: str, context: Context) -> bool:
-        """Whether a member is as a query of this actor found it."""
-        while self._new:
-            who, rows = self._new.pop()
-            self._walk(rows, who)
-        found = self._known.get(id(instance))
-        return found is not None and found[1] == actor_key(context) and as_found(instance, name)
-
-    def _walk(self, rows: Iterable[Any], who: object) -> None:
-        left = list(rows)
+    def take(self, rows: Iterable[Any], context: Context) -> None:
+        """Note rows as a query found them, before anybody can have put others among them or below."""
+        if context.system is not None:
+            return
+        who, left = actor_key(context), list(rows)
         while left:
             one = left.pop()
             if isinstance(one, list):
                 left.extend(one)  # pyright: ignore[reportUnknownArgumentType]
-            elif hasattr(one, "_kingpost_state") and id(one) not in self._known:
+            elif isinstance(one, Resource) and id(one) not in self._known:
                 self._known[id(one)] = (one, who)
                 left.extend(one.__dict__.values())
+
+    def shows(self, instance: Any, name: str, context: Context) -> bool:
+        """Whether a member is as a query of this actor found it."""
+        found = self._known.get(id(instance))
+        return found is not None and found[1] == actor_key(context) and as_found(instance, name)
 
 
 passed: ContextVar[Passed | None] = ContextVar("kingpost_passed", default=None)

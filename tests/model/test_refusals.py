@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from pydantic import BaseModel
@@ -939,6 +939,200 @@ def rule_and_validator():
     return [Thing]
 
 
+def replaced(**methods: Any) -> list[type]:
+    return [type("Thing", (Resource,), {"__annotations__": {"name": str}, "__module__": __name__, **methods})]
+
+
+@case("KM707")
+def update_with_inputs():
+    def update(self, loud: bool) -> None: ...
+
+    return replaced(update=action(update))
+
+
+@case("KM707")
+def delete_with_inputs():
+    def delete(self, why: str = "") -> None: ...
+
+    return replaced(delete=action(delete))
+
+
+@case("KM707")
+def create_of_parts():
+    def create(cls, name: str) -> Self: ...  # type: ignore[empty-body]
+
+    return replaced(create=action(classmethod(create)))
+
+
+@case("KM707")
+def create_of_nothing():
+    def create(cls) -> Self: ...  # type: ignore[empty-body]
+
+    return replaced(create=action(classmethod(create)))
+
+
+@case("KM707")
+def create_with_inputs():
+    def create(cls, new: Self, loud: bool = False) -> Self: ...  # type: ignore[empty-body]
+
+    return replaced(create=action(classmethod(create)))
+
+
+@case("KM707")
+def create_by_keyword():
+    def create(cls, *, new: Self) -> Self: ...  # type: ignore[empty-body]
+
+    return replaced(create=action(classmethod(create)))
+
+
+@case("KM707")
+def create_of_another_row():
+    def create(cls, new: Topic) -> Self: ...  # type: ignore[empty-body]
+
+    return [*replaced(create=action(classmethod(create))), Topic]
+
+
+@case("KM707")
+def create_that_answers_nothing():
+    def create(cls, new: Self) -> None: ...
+
+    return replaced(create=action(classmethod(create)))
+
+
+@case("KM701")
+def action_without_self():
+    class Thing(Resource):
+        name: str
+
+        @action
+        def go() -> None: ...  # type: ignore[misc]
+
+    return [Thing]
+
+
+@case("KM201")
+def action_that_answers_nobody_knows_what():
+    class Thing(Resource):
+        name: str
+
+        @action
+        def go(self) -> Tpoic: ...  # type: ignore[name-defined]  # noqa: F821
+
+    return [Thing]
+
+
+@case("KM501")
+def verbs_in_a_list():
+    class Thing(Resource):
+        name: str
+
+        @allow(["read", "create"])  # type: ignore[arg-type]
+        def rule(self) -> bool:
+            return True
+
+    return [Thing]
+
+
+@case("KM215")
+def deletion_in_capitals():
+    return [*one(topic=(Topic, field(on_delete="CASCADE"))), Topic]  # type: ignore[call-overload]
+
+
+@case("KM215")
+def flag_that_is_a_text():
+    return one(name=(str, field(readonly="yes")))  # type: ignore[call-overload]
+
+
+@case("KM215")
+def help_that_is_no_text():
+    return one(name=(str, field(help=7)))  # type: ignore[call-overload]
+
+
+@case("KM215")
+def precision_of_seconds():
+    return one(at=(datetime, field(precision="s")))  # type: ignore[call-overload]
+
+
+@case("KM216")
+def field_without_annotation():
+    class Thing(Resource):
+        name: str
+        title = field(max_length=3)
+
+    return [Thing]
+
+
+@case("KM111")
+def unique_as_elsewhere():
+    class Thing(Resource):
+        name: str
+        unique_together = (("name", "title"),)
+
+    return [Thing]
+
+
+@case("KM111")
+def class_of_options():
+    class Thing(Resource):
+        name: str
+
+        class Meta:
+            ordering = ("name",)
+
+    return [Thing]
+
+
+@case("KM111")
+def constraints_that_are_none():
+    class Thing(Resource):
+        name: str
+        constraints = [("name", "title")]
+
+    return [Thing]
+
+
+@case("KM111")
+def constraints_beside_others():
+    class Thing(Resource):
+        name: str
+        held = [unique("name"), "title"]
+
+    return [Thing]
+
+
+@case("KM111")
+def inherited_table_name():
+    class Named:
+        __tablename__ = "things"
+
+    class Thing(Named, Resource):
+        name: str
+
+    return [Thing]
+
+
+@case("KM804")
+def validator_that_is_async():
+    class Thing(Resource):
+        name: str
+
+        @validate("name")
+        async def check(self) -> None: ...
+
+    return [Thing]
+
+
+@case("KM804")
+def validator_that_takes_the_value():
+    class Thing(Resource):
+        name: str
+
+        @validate("name")
+        def check(self, value: str) -> None: ...
+
+    return [Thing]
+
+
 @case("KM801")
 def unique_nothing():
     class Thing(Resource):
@@ -1086,3 +1280,30 @@ def test_what_is_declared_again_in_an_heir_takes_the_place_of_what_was_inherited
             return self.name == "b"
 
     assert [rule.verbs for rule in build([Thing])["Thing"].rules] == [frozenset({"update"})]
+
+
+def test_names_of_other_frameworks_are_free_for_fields_and_methods():
+    class Thing(Resource):
+        ordering: int
+        validators: list[str] = []
+        words = ["a", "b"]
+        constraints = [unique("ordering")]
+
+        def permissions(self) -> None: ...
+
+    assert set(build([Thing])["Thing"].fields) >= {"ordering", "validators"}
+
+
+def test_writes_are_replaced_by_what_takes_the_object_and_who_acts():
+    class Thing(Resource):
+        name: str
+
+        @action
+        @classmethod
+        async def create(cls, new: Thing, *, me: User = actor) -> Thing:
+            return new
+
+        @action
+        async def update(self, me: User | None) -> None: ...
+
+    assert set(build([Thing, User])["Thing"].actions) == {"create", "update"}

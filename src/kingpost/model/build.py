@@ -19,6 +19,7 @@ from kingpost.model.build_language import Reader, members_access
 from kingpost.model.build_methods import methods
 from kingpost.model.build_relations import relations
 from kingpost.model.build_rules import find_actor, rules, tenant
+from kingpost.model.build_strangers import strangers
 from kingpost.model.columns import columns, key_columns, relation_columns
 from kingpost.model.declaration import Bound, declaration
 from kingpost.model.draft import Draft, Drafts, admit
@@ -36,6 +37,7 @@ def build(resources: Sequence[Any], stores: Collection[str] = ("main",), actor: 
     """
     drafts = admit(resources, frozenset(stores))
     methods(drafts)
+    strangers(drafts)
     fields(drafts)
     links = relations(drafts)
     _keys(drafts)

@@ -18,6 +18,9 @@ from kingpost.model.names import meant, words
 COLLECTION: Final = frozenset({"create"})
 ROW: Final = frozenset({"update", "delete"})
 CHECKS: Final = ("before", "both")
+POSITIONAL: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+LATER: Final = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+"""What calling only begins."""
 RESERVED: Final = frozenset({"read", "write"})
 
 
@@ -43,7 +46,15 @@ def _action(drafts: Drafts, draft: Draft, method: Method, who: str | None) -> Ac
     if name in draft.meanings or name in draft.shape.computed:
         drafts.refuse("KM703", f"{what} is also declared as a field or relation", "another name", draft, name)
     taken = list(inspect.signature(method.function).parameters.values())
-    taken = taken if isinstance(unbound, staticmethod) else taken[1:]
+    if not isinstance(unbound, staticmethod):
+        first = "cls" if isinstance(unbound, classmethod) else "self"
+        if not taken or taken[0].kind not in POSITIONAL or is_actor(taken[0]):
+            message = f"{what} does not take {first}, which it is called with"
+            drafts.refuse("KM701", message, f"def {name}({first}, ...)", draft, name)
+            taken = [inspect.Parameter(first, inspect.Parameter.POSITIONAL_ONLY), *taken]
+        taken = taken[1:]
+    if (name in COLLECTION and method.collection) or (name in ROW and not method.collection):
+        _replacing(drafts, draft, method, [one for one in taken if not is_actor(one)])
     return ActionModel(
         name=name,
         function=MethodType(method.function, draft.cls) if isinstance(unbound, classmethod) else method.function,
@@ -55,6 +66,41 @@ def _action(drafts: Drafts, draft: Draft, method: Method, who: str | None) -> Ac
         help=spec.help or inspect.getdoc(method.function) or "",
         me=_acting(drafts, draft, method, list(filter(is_actor, taken)), who),
     )
+
+
+def _replacing(drafts: Drafts, draft: Draft, method: Method, inputs: Sequence[inspect.Parameter]) -> None:
+    """Refuse what the engine could not call in place of a write: it has an object, and no inputs besides."""
+    name, what, cls = method.name, f"{draft.name}.{method.name}", draft.name
+
+    def refuse(message: str, remedy: str) -> None:
+        drafts.refuse("KM707", f"{what} {message}", remedy, draft, name)
+
+    if name not in COLLECTION:
+        if inputs:
+            named = ", ".join(one.name for one in inputs)
+            refuse(f"takes the place of {name}, which gives it no {named}", f"def {name}(self) -> None:")
+        return
+    remedy = f'def {name}(cls, new: "{cls}") -> "{cls}":'
+    if len(inputs) != 1 or inputs[0].kind not in POSITIONAL:
+        refuse(f"takes the place of create, which gives it the new {cls} and nothing else", remedy)
+        return
+    stated = inputs[0].annotation
+    if stated not in (inspect.Parameter.empty, Self, "Self") and not _is_row(drafts, draft, stated):
+        refuse(f"takes the place of create, and {inputs[0].name} is the new {cls}", remedy)
+    returned = inspect.signature(method.function).return_annotation
+    if returned not in (Self, "Self") and not _is_row(drafts, draft, returned):
+        refuse(f"takes the place of create, and has to answer the {cls} that was made", remedy)
+
+
+def _is_row(drafts: Drafts, draft: Draft, annotation: Any) -> bool:
+    """Whether an annotation says a row of the draft. What can't be read has been refused elsewhere."""
+    if annotation in (None, "None", inspect.Signature.empty):
+        return False
+    try:
+        meaning = understand(annotation, draft.scope(draft.cls, drafts.classes))
+    except NotUnderstood as error:
+        return bool(error.unknown)
+    return meaning.kind == "one" and meaning.target is draft.cls and not meaning.nullable
 
 
 def _acting(
@@ -100,7 +146,8 @@ def _parameters(
         if parameter.annotation is parameter.empty:
             drafts.refuse("KM701", f"{what} has no annotation", f"{parameter.name}: str", draft, method.name)
             continue
-        meaning = drafts.read(draft, parameter.annotation, draft.cls, what, method.name)
+        stated = draft.cls if parameter.annotation in (Self, "Self") else parameter.annotation
+        meaning = drafts.read(draft, stated, draft.cls, what, method.name)
         if meaning is not None:
             required = parameter.default is parameter.empty
             annotation = Optional[meaning.python] if meaning.nullable else meaning.python  # noqa: UP045
@@ -116,7 +163,9 @@ def _returns(drafts: Drafts, draft: Draft, method: Method) -> Any:
         return draft.cls
     try:
         meaning = understand(annotation, draft.scope(draft.cls, drafts.classes))
-    except NotUnderstood:
+    except NotUnderstood as error:
+        if error.unknown:  # else it is a type of Python, which the API says nothing about
+            drafts.read(draft, annotation, draft.cls, f"{draft.name}.{method.name}, what it answers", method.name)
         return None
     return Optional[meaning.python] if meaning.nullable else meaning.python  # noqa: UP045
 
@@ -131,5 +180,15 @@ def validators(drafts: Drafts, draft: Draft) -> tuple[Validator, ...]:
             if field not in known and field not in draft.shape.members:
                 message = f"{draft.name}.{name} is about {field!r}, which is no field; {meant(field, known)}"
                 drafts.refuse("KM802", message, "", draft, name)
+        taken = list(inspect.signature(method.function).parameters.values())
+        remedy = f"def {name}(self) -> None:"
+        if any(kind(method.function) for kind in LATER):
+            message = f"{draft.name}.{name} is a validator, and async or a generator: nothing in it would run"
+            drafts.refuse("KM804", message, remedy, draft, name)
+        elif len(taken) != 1 or taken[0].kind not in POSITIONAL:
+            named = ", ".join(str(one) for one in taken)
+            message = f"{draft.name}.{name} takes ({named}), and a validator is called with the row alone"
+            value = f" and in it self.{spec.fields[0]}" if spec.fields else ""
+            drafts.refuse("KM804", message, f"{remedy}{value}", draft, name)
         found.append(Validator(name, method.function, spec.fields))
     return tuple(found)

@@ -35,6 +35,11 @@ FITS: Final[dict[str, frozenset[Kind]]] = {
     "precision": frozenset({Kind.DATETIME}),
 }
 RELATIONAL: Final = frozenset({"ordered", "position", "table", "constrained", "on_delete", "nested"})
+CHOICES: Final = {"on_delete": ("restrict", "cascade", "null"), "precision": ("us", "ms")}
+FLAGS: Final = frozenset({
+    "key", "unique", "index", "search", "readonly", "writeonly", "once", "personal", "ordered", "constrained", "nested",
+})  # fmt: skip
+TEXTS: Final = frozenset({"position", "table", "stored", "title", "help"})
 TAKEN: Final = frozenset(name for name in dir(Resource) if not name.startswith("_"))
 BOUNDS: Final = ("min_length", "max_length", "ge", "gt", "le", "lt", "pattern", "multiple_of")
 VERSION: Final = "_version"
@@ -98,6 +103,10 @@ def _options(drafts: Drafts, draft: Draft, member: Member) -> None:
         if option not in OPTIONS:
             hint = meant(option, OPTIONS)
             drafts.refuse("KM206", f"{what}: field() has no option {option!r}; {hint}", "", draft, member.name)
+    for option, value in options.items():
+        if expected := _expected(option, value):
+            message = f"{what}: {option}={value!r} is not {expected}"
+            drafts.refuse("KM215", message, f"{option}= with {expected}", draft, member.name)
     for option in ("read", "write"):
         value = options.get(option)
         if value is not None and not isinstance(value, (str, Marker)):
@@ -113,6 +122,15 @@ def _options(drafts: Drafts, draft: Draft, member: Member) -> None:
         clash("readonly, and yet written", "once=True alone, or readonly=True alone")
     if options.get("writeonly") and options.get("read"):
         clash("writeonly, and yet read", "writeonly=True alone, or read=... alone")
+
+
+def _expected(option: str, value: object) -> str:
+    """What the value of an option should be; "" if it is."""
+    if option in CHOICES:
+        return "" if value in CHOICES[option] else " or ".join(f'"{each}"' for each in CHOICES[option])
+    if option in FLAGS and not isinstance(value, bool):
+        return "True or False"
+    return "a text" if option in TEXTS and not isinstance(value, str) else ""
 
 
 def _field(drafts: Drafts, draft: Draft, member: Member, meaning: Meaning) -> FieldModel:

@@ -98,7 +98,10 @@ def rules(reader: Reader, draft: Draft) -> tuple[RuleModel, ...]:
         specs: tuple[RuleSpec, ...] = getattr(method.function, RULES)
         for spec in specs:
             for verb in spec.verbs:
-                if verb not in known:
+                if not isinstance(verb, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                    message = f"{draft.name}.{name}: {verb!r} is no verb; verbs are texts, one after the other"
+                    reader.drafts.refuse("KM501", message, f'@{spec.effect}("read", "create")', draft, name)
+                elif verb not in known:
                     message = f"{draft.name}.{name}: there is no verb {verb!r}; {meant(verb, known)}"
                     reader.drafts.refuse("KM501", message, f'@{spec.effect}("read")', draft, name)
             if not spec.verbs:
@@ -107,7 +110,7 @@ def rules(reader: Reader, draft: Draft) -> tuple[RuleModel, ...]:
         lowered, source = _rule(reader, draft, name, method.function)
         if lowered is not None:
             for spec in specs:
-                verbs = _verbs(spec.verbs)
+                verbs = _verbs(tuple(filter(known.__contains__, spec.verbs)))
                 made.append(RuleModel(name, spec.effect, verbs, lowered.expression, lowered.captures, source))
     return tuple(made)
 

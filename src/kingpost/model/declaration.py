@@ -165,7 +165,7 @@ def _key(stated: Any, members: Mapping[str, Member]) -> tuple[str, ...]:
 def _annotated(owner: type) -> dict[str, Member]:
     """The annotated names of one class body, class variables left out."""
     found: dict[str, Member] = {}
-    for name, annotation in _annotations(owner).items():
+    for name, annotation in annotations_of(owner).items():
         text = annotation.replace("typing.", "") if isinstance(annotation, str) else ""
         if text.startswith("ClassVar") or annotation is ClassVar or get_origin(annotation) is ClassVar:
             continue
@@ -175,7 +175,8 @@ def _annotated(owner: type) -> dict[str, Member]:
     return found
 
 
-def _annotations(owner: type) -> dict[str, Any]:
+def annotations_of(owner: type) -> dict[str, Any]:
+    """The annotations of one class body, as written."""
     if sys.version_info >= (3, 14):  # pragma: no cover  # names that do not exist yet must not raise here
         import annotationlib  # pyright: ignore[reportMissingImports]
 
@@ -212,7 +213,7 @@ def _inside(node: ast.ClassDef, name: str) -> ast.stmt | None:
             names = [statement.target.id]
         elif isinstance(statement, ast.Assign):
             names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
-        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names = [statement.name]
         else:
             continue

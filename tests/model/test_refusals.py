@@ -1133,6 +1133,24 @@ def validator_that_takes_the_value():
     return [Thing]
 
 
+@case("KM105")
+def marker_in_quotes():
+    class Thing(Resource, read="authenticated"):
+        name: str
+
+    return [Thing, User]
+
+
+@case("KM205")
+def marker_in_quotes_of_a_field():
+    return one(name=(str, field(read="nobody")))
+
+
+@case("KM202")
+def object_of_any_kind():
+    return one(thing=(object, None))
+
+
 @case("KM801")
 def unique_nothing():
     class Thing(Resource):
@@ -1307,3 +1325,23 @@ def test_writes_are_replaced_by_what_takes_the_object_and_who_acts():
         async def update(self, me: User | None) -> None: ...
 
     assert set(build([Thing, User])["Thing"].actions) == {"create", "update"}
+
+
+def test_an_assignment_in_a_rule_is_told_how_to_compare():
+    class Thing(Resource, read="self.owner = me"):
+        owner: User
+
+    with pytest.raises(DeclarationError, match="Write: == where two values are compared"):
+        build([Thing, User])
+
+
+def test_a_property_in_a_rule_is_told_to_be_computed():
+    class Thing(Resource, read="self.public"):
+        name: str
+
+        @property
+        def public(self) -> bool:
+            return True
+
+    with pytest.raises(DeclarationError, match=r"Thing\.public is a @property.*\n.*\n.*\n.*Write: @computed"):
+        build([Thing, User])

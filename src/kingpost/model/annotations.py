@@ -75,6 +75,8 @@ def understand(annotation: Any, scope: Scope) -> Meaning:
     plain, nullable, marks = _bare(annotation, scope)
     if any(isinstance(mark, JsonValue) for mark in marks) or plain is Any:
         return Meaning("scalar", True, Any, JSON.maybe())  # null is JSON too
+    if plain is object:
+        raise NotUnderstood("object is no type that a store can hold", "Json, for anything that JSON can say")
     markdown = any(isinstance(mark, MarkdownText) for mark in marks)
     foreign = [mark for mark in marks if not isinstance(mark, MarkdownText)]
     if foreign:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Final, Literal
 
 from kingpost.base.problems import Problem
 from kingpost.language.lower import LanguageError, Lowered, lower
@@ -19,6 +21,8 @@ from kingpost.model.declare import Marker, Options
 from kingpost.model.draft import Draft, Drafts
 from kingpost.model.model import Access
 from kingpost.model.schema import ModelSchema
+
+MARKERS: Final = ("anyone", "nobody", "authenticated")
 
 
 @dataclass(slots=True)
@@ -49,7 +53,7 @@ class Reader:
         try:
             return lower(source, self.schema, names, prefix=f"{draft.name}.{prefix}", expects=expects, root=root)
         except LanguageError as error:
-            for problem in error.problems:
+            for problem in map(self.about_properties, error.problems):
                 if source.function is None:
                     text = source.lines[0].strip()
                     message = f"{draft.name}, {prefix} {text!r}: {problem.message}"
@@ -58,6 +62,17 @@ class Reader:
         except SourceError as error:
             self.drafts.problems.append(Problem(error.code, error.message, error.remedy, error.place))
         return None
+
+    def about_properties(self, problem: Problem) -> Problem:
+        """The problem, with the way on where a rule uses a property of Python, which no store can ask for."""
+        found = re.match(r"(\w+) has no '(\w+)'", problem.message)
+        draft = None if found is None else self.drafts.by_name.get(found[1])
+        if found is None or draft is None or not isinstance(vars(draft.cls).get(found[2]), (property, cached_property)):
+            return problem
+        message = f"{found[1]}.{found[2]} is a @property, which only Python can look at"
+        return dataclasses.replace(
+            problem, message=message, remedy=f"@computed in its place, above def {found[2]}(self)"
+        )
 
     def source(self, draft: Draft, given: Callable[..., Any] | str, name: str, member: str | None) -> Source | None:
         """The source of a function or text, or a problem."""
@@ -68,7 +83,8 @@ class Reader:
         except SourceError as error:
             place = draft.shape.place(member) if isinstance(given, str) or error.place is None else error.place
             message = f"{draft.name}, {name}: {error.message}"
-            self.drafts.problems.append(Problem(error.code, message, error.remedy, place))
+            remedy = "== where two values are compared" if _assigns(given) else error.remedy
+            self.drafts.problems.append(Problem(error.code, message, remedy, place))
             return None
 
     def permission(self, draft: Draft, given: Marker | str, name: str, member: str | None) -> Lowered | None:
@@ -83,6 +99,12 @@ class Reader:
                 self.drafts.refuse("KM503", message, "App(actor=User)", draft, member)
                 return None
             return Lowered(Not(IsNone(identity(self.me))), ())
+        if given.strip() in MARKERS:
+            verb = name.rpartition(".")[2]
+            message = f"{draft.name}, {name}: {given.strip()} is a marker, and no text"
+            remedy = f"{verb}={given.strip()}, without quotes, imported from kingpost"
+            self.drafts.refuse("KM105" if member is None else "KM205", message, remedy, draft, member)
+            return None
         source = self.source(draft, given, name, member)
         if source is None:
             return None
@@ -90,6 +112,11 @@ class Reader:
         if self.actor is not None:
             names["me"] = self.me
         return self.lower(draft, source, names, name, BOOL, member=member)
+
+
+def _assigns(given: object) -> bool:
+    """Whether a text has a single = where a comparison may be meant."""
+    return isinstance(given, str) and re.match(r"[\w. ]+[^=!<>:]=[^=]", given) is not None
 
 
 def keyed(actor: str, *, nullable: bool = True) -> Keyed:

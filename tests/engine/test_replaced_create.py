@@ -85,6 +85,25 @@ class Open(Resource, Body, read=anyone, create=anyone):
     project: Project | None = None
 
 
+class Sum(Resource, Body, read=anyone):
+    """Lists of a row that is not there yet are empty: sums are 0, and what is least of nothing is unknown."""
+
+    limit: int
+    open: bool = True
+    items: list[Item] = field(inverse="sum")
+
+    @allow("create")
+    def within(self, me: User | None) -> bool:
+        if self.open:
+            return me is not None and me.boss and sum(item.size for item in self.items) < self.limit
+        return me is not None and min(item.size for item in self.items) != self.limit
+
+
+class Item(Resource, read=anyone):
+    sum: Sum
+    size: int
+
+
 class Link(Resource, Body, read=anyone):
     name: str = field(key=True, max_length=40)
     before: Link | None = None
@@ -94,13 +113,12 @@ class Link(Resource, Body, read=anyone):
         return self.before is None or self.before.name == "good"
 
 
-RESOURCES = (User, Project, Unruled, Closed, Note, Task, Part, Open, Link)
+RESOURCES = (User, Project, Unruled, Closed, Note, Task, Part, Open, Sum, Item, Link)
 
 
-@pytest.fixture(params=["sqlite", "memory"])
-async def app(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator[App]:
-    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/replaced.db"
-    app = App("replaced", resources=RESOURCES, stores={"main": url})
+@pytest.fixture
+async def app(store_url: str) -> AsyncIterator[App]:
+    app = App("replaced", resources=RESOURCES, stores={"main": store_url})
     async with Client(app):
         await app.sync()
         with as_system("test data"):
@@ -166,3 +184,10 @@ async def test_rows_of_one_array_may_refer_to_each_other(app: App) -> None:
     assert (status, RAN) == (201, ["Link", "Link"])
     assert (await post(app, "links", {"name": "third", "before": "next"}))[0] == 401
     assert (await post(app, "links", {"name": "third", "before": "good"}))[0] == 201
+
+
+async def test_lists_of_a_row_that_is_not_there_are_empty(app: App) -> None:
+    assert (await post(app, "sums", {"limit": 1}, "bob"))[0] == 201
+    assert (await post(app, "sums", {"limit": 0}, "bob"))[0] == 403
+    assert (await post(app, "sums", {"limit": 1}, "ada"))[0] == 403
+    assert (await post(app, "sums", {"limit": 1, "open": False}, "bob"))[0] == 403

@@ -1345,3 +1345,27 @@ def test_a_property_in_a_rule_is_told_to_be_computed():
 
     with pytest.raises(DeclarationError, match=r"Thing\.public is a @property.*\n.*\n.*\n.*Write: @computed"):
         build([Thing, User])
+
+
+def test_the_time_of_python_in_a_rule_is_told_to_be_that_of_the_language():
+    class Thing(Resource):
+        start: datetime
+
+        @allow("read")
+        def begun(self) -> bool:
+            return self.start > datetime.now()
+
+    with pytest.raises(DeclarationError, match=r"Write: now\(\), with from kingpost import now"):
+        build([Thing])
+
+
+def test_the_type_of_a_computed_field_is_told_as_an_annotation():
+    class Thing(Resource):
+        price: Decimal = field(max_digits=12, decimal_places=2)
+
+        @computed
+        def dear(self) -> int:
+            return self.price  # type: ignore[return-value]
+
+    with pytest.raises(DeclarationError, match=r"Write: -> Decimal$"):
+        build([Thing])

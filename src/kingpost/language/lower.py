@@ -7,6 +7,7 @@ nothing is left to carry out in order. Computed fields and rules are put in plac
 from __future__ import annotations
 
 import ast
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -203,7 +204,8 @@ class _Body(Calls):
         if value.type != type and isinstance(value, Const):
             type = value.type
         if not _assignable(type, value, expects):
-            raise self.refused("KL306", node, f"{_said(node)} is {type}, but {expects} is declared", f"-> {type}")
+            meant = dataclasses.replace(type, digits=None, places=None)  # an annotation of Python has no digits
+            raise self.refused("KL306", node, f"{_said(node)} is {type}, but {expects} is declared", f"-> {meant}")
         return value, type
 
     @staticmethod

@@ -97,7 +97,8 @@ class Calls(Constructors):
         name = function.path.rsplit(".", 1)[-1]
         if name in FUNCTIONS:
             meant = "kingpost.now" if name == "now" else f"Python's own {name}"
-            raise self.refused("KL110", node.func, f"{function.path} is not {meant}")
+            remedy = "now(), with from kingpost import now" if name == "now" else ""
+            raise self.refused("KL110", node.func, f"{function.path} is not {meant}", remedy)
         instead = _INSTEAD.get(name, "")
         raise self.refused(
             "KL104", node, f"{function.path}() is not a function of the language: it would have to be called", instead

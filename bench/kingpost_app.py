@@ -34,6 +34,7 @@ class Article(Resource, read=anyone, create=anyone):
 
 RESOURCES = [Author, Tag, Article]
 app = App("bench", resources=RESOURCES, stores={"main": os.environ.get("BENCH_STORE", "sqlite:///bench.db")})
+newest = Article.all().sort("-published_at").fields("title", "summary", "author.name").limit(12)
 pages = minijinja.Environment(
     templates={"page.html": (Path(__file__).parent / "peers/templates/page.html").read_text()}
 )
@@ -41,12 +42,7 @@ pages = minijinja.Environment(
 
 @app.get("/page")
 async def page(before: datetime) -> HTMLResponse:
-    articles = (
-        await Article.where(lambda article: article.published_at < before)
-        .sort("-published_at")
-        .fields("title", "summary", "author.name")
-        .limit(12)
-    )
+    articles = await newest.where(lambda article: article.published_at < before)
     return HTMLResponse(pages.render_template("page.html", articles=articles))
 
 

@@ -40,7 +40,7 @@ def in_words(details: Sequence[Detail]) -> list[str]:
     found: dict[str, None] = {}
     for one in details:
         name = one.pointer.strip("/").replace("/", ".")
-        said = not name or one.message.startswith(f"{name} ")
+        said = not name or one.code == "KP409" or one.message.startswith(f"{name} ")  # what is taken is named
         found[one.message if said else f"{name}: {one.message}"] = None
     return list(found)
 

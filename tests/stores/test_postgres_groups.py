@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+import asyncpg
 import pytest
 
 from kingpost.plan.select import Insert, Operation
-from kingpost.stores.contract import Rows, StoreDown, UniqueViolation
+from kingpost.stores.contract import OutcomeUnknown, Rows, StoreDown, UniqueViolation
 from kingpost.stores.settings import StoreSettings
 from kingpost.stores.sql.postgres import PostgresStore
 from kingpost.stores.sql.statement import Statement
@@ -102,6 +103,26 @@ async def test_they_are_told_when_the_store_stops(store: PostgresStore, busy: As
     await store.stop()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(one) for one in outcomes] == [StoreDown, StoreDown]
+
+
+async def test_of_a_write_that_is_given_up_nobody_is_told_that_it_was_not_done(
+    store: PostgresStore, busy: AsyncExitStack, postgres_url: str
+) -> None:
+    """Who is told no more than that the store is down tries again, and would add his row twice."""
+    blocking = await asyncpg.connect(postgres_url)
+    await blocking.execute("BEGIN; LOCK TABLE log IN EXCLUSIVE MODE")
+    tasks = begin(store, log(1), log(2))
+    await asyncio.sleep(0.05)
+    await busy.aclose()
+    for _ in range(500):
+        if await blocking.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            break
+        await asyncio.sleep(0.01)
+    for running in tuple(store._groups._running):  # pyright: ignore[reportPrivateUsage]
+        running.cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(one) for one in outcomes] == [OutcomeUnknown, OutcomeUnknown]
+    await blocking.close()
 
 
 async def test_more_than_one_statement_takes(store: PostgresStore, busy: AsyncExitStack) -> None:

@@ -58,8 +58,7 @@ class Groups:
 
     async def stop(self) -> None:
         """Wait for those that are under way; the pool has told them by now."""
-        if self._running:
-            await asyncio.gather(*self._running)
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     def _begin(self, text: str, members: list[Member]) -> None:
         group = self._waiting[text] = Group(members)
@@ -69,6 +68,7 @@ class Groups:
         task.add_done_callback(self._running.discard)
 
     async def _run(self, text: str, group: Group) -> None:
+        end: StoreDown = StoreDown("The store is being stopped")
         try:
             try:
                 connection = await self._pool.acquire()
@@ -83,11 +83,12 @@ class Groups:
             if members[count:]:
                 self._regroup(text, members[count:])
             group.members = members[:count]
+            end = OutcomeUnknown("A write was given up when it had begun: its outcome is unknown")
             await self._run_on(connection, group.members)
         except StoreDown as error:
-            _fail(group.members, error)
-        finally:  # where this task itself was given up
-            _fail(group.members, StoreDown("The store is being stopped"))
+            end = error
+        finally:  # all have been told already, unless the store was down or this task itself was given up
+            _fail(group.members, end)
 
     def _regroup(self, text: str, left: list[Member]) -> None:
         """Those that did not fit in are the first of the next group."""

@@ -16,7 +16,7 @@ from kingpost.base.problems import DeclarationError
 from kingpost.plan.select import Insert, Update
 from kingpost.stores.contract import OutOfRange, StoreDown, StoreError, TooSlow
 from kingpost.stores.settings import StoreSettings
-from kingpost.stores.sql.pool import Pool
+from kingpost.stores.sql.pool import NoPlace, Pool
 from kingpost.stores.sql.postgres import PostgresStore
 from kingpost.stores.sql.statement import Statement
 from kingpost.testing.conformance_model import MODEL
@@ -365,6 +365,37 @@ async def test_a_failed_connect_gives_its_place_back() -> None:
             await pool.acquire()
     await pool.acquire()
     assert pool.open == 1
+
+
+async def test_a_connection_given_back_while_the_server_refuses_another_serves_who_asked_for_it() -> None:
+    held = asyncio.Event()
+    made: list[Line] = []
+
+    async def connect() -> Line:
+        if made:
+            await held.wait()
+            raise NoPlace("no place")
+        made.append(Line())
+        return made[0]
+
+    pool = Pool(connect, 3, 1, "testing")
+    first = await pool.acquire()
+    asked = [asyncio.create_task(pool.acquire()) for _ in range(2)]
+    await asyncio.sleep(0)
+    pool.release(first)  # nobody stands in line yet
+    held.set()
+    done, waiting = await asyncio.wait(asked, timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
+    assert len(done) == len(waiting) == 1
+    pool.release(done.pop().result())
+    assert await waiting.pop() is first
+    assert pool.open == 1
+
+    pool.release(first)
+    first.closed = True  # the idle one is dead: there is none any more to wait for
+    with pytest.raises(NoPlace):
+        await pool.acquire()
+    assert pool.open == 0
+    await pool.stop()
 
 
 def test_addresses() -> None:

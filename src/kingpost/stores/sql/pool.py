@@ -56,11 +56,8 @@ class Pool:
         """A connection of one's own until `release`. `fresh`: a new one, where an old one has just turned out dead."""
         if fresh:
             self._drop_idle()
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
-            self._open -= 1
+        if (connection := self._idle_one()) is not None:
+            return connection
         if self._stopped:
             raise StoreDown(f"The store is stopped; no connection for {self._name}")
         if self._open < self._size:
@@ -100,14 +97,28 @@ class Pool:
         try:
             return await self._connect()
         except NoPlace:
-            if self._open == 1:
+            # One may have been given back meanwhile, when nobody stood in line yet.
+            connection = self._idle_one()
+            if connection is None and self._open == 1:
                 self._free_place()
                 raise
             self._open -= 1  # nobody else is to try meanwhile
+            if connection is not None:
+                return connection
         except BaseException:
             self._free_place()
             raise
-        return await self._queue()
+        # One may have been given back meanwhile, when nobody stood in line yet.
+        connection = self._idle_one()
+        return await self._queue() if connection is None else connection
+
+    def _idle_one(self) -> Any | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            self._open -= 1
+        return None
 
     async def _queue(self) -> Any:
         """Wait in line for a connection, or for the place of one that broke (answered as None)."""

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from kingpost.language.tree import Not
-from kingpost.stores.sql import translate_conditions
+from kingpost.stores.sql.translation import conditions
 
 
 def not_takes_unknown_for_false(patch: pytest.MonkeyPatch) -> None:
     """`not` as two-valued logic has it."""
-    plain = translate_conditions.rail
+    plain = conditions.rail
 
     def rail(t: Any, node: Any, wanted: bool) -> Any:
         if isinstance(node, Not) and wanted:
             return t.true(node.operand).is_not(True)
         return plain(t, node, wanted)
 
-    patch.setattr(translate_conditions, "rail", rail)
+    patch.setattr(conditions, "rail", rail)

@@ -26,7 +26,7 @@ from kingpost.operate.codes import CODES as COMMAND_CODES
 from kingpost.plan.select import Select
 from kingpost.protect.limits import Limits
 from kingpost.stores.sql.dialects import POSTGRES, SQLITE, Dialect
-from kingpost.stores.sql.translate import translate
+from kingpost.stores.sql.translation.translate import translate
 from tests.docs.expressions import GROUPS, Row
 from tests.docs.pages import ROOT
 from tests.language.found import FOUND

@@ -19,7 +19,7 @@ from kingpost.plan import shapes, supplied
 from kingpost.plan.read import ReadPlanner
 from kingpost.plan.rights import Right, Rights
 from kingpost.plan.standing import Standing
-from kingpost.stores.sql import translate_pages
+from kingpost.stores.sql.translation import pages
 from tests.engine.society_rules import case
 from tests.engine.verdict_worlds import ACTORS, Question, World, first_wrong, worlds
 from tests.planted import not_takes_unknown_for_false
@@ -124,7 +124,7 @@ def nothing_checked_afterwards(patch: pytest.MonkeyPatch) -> None:
 
 
 def pages_begin_anew(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(translate_pages, "runs", lambda t, select: [])
+    patch.setattr(pages, "runs", lambda t, select: [])
 
 
 FAULTS: dict[str, tuple[str, str, Plant]] = {

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from kingpost.model.model import Model
-from kingpost.stores.sql.postgres import PostgresStore
+from kingpost.stores.sql.postgres.store import PostgresStore
 from kingpost.testing.conformance import TableStoreConformance
 from tests.services.postgres import PostgresServer
 

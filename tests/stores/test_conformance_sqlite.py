@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kingpost.model.model import Model
-from kingpost.stores.sql.sqlite import SqliteStore
+from kingpost.stores.sql.sqlite.store import SqliteStore
 from kingpost.testing.conformance import TableStoreConformance
 
 

@@ -17,7 +17,7 @@ from kingpost.plan.select import Insert, Update
 from kingpost.stores.contract import OutOfRange, StoreDown, StoreError, TooSlow
 from kingpost.stores.settings import StoreSettings
 from kingpost.stores.sql.pool import NoPlace, Pool
-from kingpost.stores.sql.postgres import PostgresStore
+from kingpost.stores.sql.postgres.store import PostgresStore
 from kingpost.stores.sql.statement import Statement
 from kingpost.testing.conformance_model import MODEL
 from kingpost.testing.conformance_tools import ask, ids, select

@@ -13,7 +13,7 @@ import pytest
 from kingpost.plan.select import Insert, Operation
 from kingpost.stores.contract import OutcomeUnknown, Rows, StoreDown, UniqueViolation
 from kingpost.stores.settings import StoreSettings
-from kingpost.stores.sql.postgres import PostgresStore
+from kingpost.stores.sql.postgres.store import PostgresStore
 from kingpost.stores.sql.statement import Statement
 from kingpost.testing.conformance_model import MODEL
 from kingpost.testing.conformance_tools import ids

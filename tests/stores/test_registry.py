@@ -15,8 +15,8 @@ from kingpost.stores.contract import Store
 from kingpost.stores.memory.store import MemoryStore
 from kingpost.stores.registry import open_store
 from kingpost.stores.settings import StoreSettings, split_parameters
-from kingpost.stores.sql.postgres import PostgresStore
-from kingpost.stores.sql.sqlite import SqliteStore
+from kingpost.stores.sql.postgres.store import PostgresStore
+from kingpost.stores.sql.sqlite.store import SqliteStore
 from kingpost.testing.conformance_model import MODEL
 
 
@@ -59,7 +59,7 @@ def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> No
         return real(name, *rest)
 
     for module in list(sys.modules):
-        if module.startswith("kingpost.stores.sql.postgres"):
+        if module.startswith("kingpost.stores.sql.postgres.store"):
             monkeypatch.delitem(sys.modules, module)
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(DeclarationError, match="pip install asyncpg, or Kingpost with its extra postgres"):

@@ -15,8 +15,8 @@ from kingpost.base.problems import DeclarationError
 from kingpost.plan.select import Insert, Update
 from kingpost.stores.contract import StoreDown, StoreError, TooSlow, UniqueViolation
 from kingpost.stores.settings import StoreSettings
-from kingpost.stores.sql.sqlite import SqliteStore
-from kingpost.stores.sql.sqlite_connection import locate
+from kingpost.stores.sql.sqlite.connection import locate
+from kingpost.stores.sql.sqlite.store import SqliteStore
 from kingpost.testing.conformance_model import MODEL, const, get, is_
 from kingpost.testing.conformance_tools import ask, ids, select
 from kingpost.testing.conformance_writes import COUNT, log
@@ -175,7 +175,7 @@ async def test_a_transaction_past_its_time_is_rolled_back(tmp_path: Path) -> Non
 
 WRITER = """
 import asyncio, sys
-from kingpost.stores.sql.sqlite import SqliteStore
+from kingpost.stores.sql.sqlite.store import SqliteStore
 from kingpost.testing.conformance_model import MODEL
 from kingpost.testing.conformance_writes import log
 

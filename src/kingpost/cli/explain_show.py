@@ -18,7 +18,7 @@ from kingpost.language.tree import TRUE, Expression, Not, Root, identity
 from kingpost.operate.failure import Failure, shown_path
 from kingpost.plan.select import Select
 from kingpost.stores.sql.dialects import POSTGRES, SQLITE, Dialect
-from kingpost.stores.sql.translate import translate
+from kingpost.stores.sql.translation.translate import translate
 
 if TYPE_CHECKING:
     from kingpost.app import App

@@ -71,7 +71,7 @@ def _import_ahead(serving: Serving) -> None:
     Not where Kingpost itself is being worked on: its modules would stay as they were.
     """
     if not Path(PACKAGE).is_relative_to(serving.target.folder.resolve()) or not serving.reload:
-        for name in ("kingpost.app", "kingpost.stores.sql.sqlite", "kingpost.operate.tables"):
+        for name in ("kingpost.app", "kingpost.stores.sql.sqlite.store", "kingpost.operate.tables"):
             import_module(name)
 
 

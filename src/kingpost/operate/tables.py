@@ -82,7 +82,7 @@ def _is_to_be_made(url: str) -> bool:
     """Whether opening the store would make its file."""
     if urlsplit(url).scheme != "sqlite":
         return False
-    from kingpost.stores.sql.sqlite_connection import locate
+    from kingpost.stores.sql.sqlite.connection import locate
 
     location = locate(url)
     return not location.temporary and not location.path.exists()

@@ -20,9 +20,9 @@ GROUP = "kingpost.stores"
 
 BUILT_IN = {
     "memory": "kingpost.stores.memory.store:MemoryStore",
-    "postgres": "kingpost.stores.sql.postgres:PostgresStore",
-    "postgresql": "kingpost.stores.sql.postgres:PostgresStore",
-    "sqlite": "kingpost.stores.sql.sqlite:SqliteStore",
+    "postgres": "kingpost.stores.sql.postgres.store:PostgresStore",
+    "postgresql": "kingpost.stores.sql.postgres.store:PostgresStore",
+    "sqlite": "kingpost.stores.sql.sqlite.store:SqliteStore",
 }
 
 EXTRAS = {"asyncpg": "postgres"}

@@ -20,9 +20,9 @@ from kingpost.stores.memory.select import prepare
 from kingpost.stores.memory.state import State, layouts
 from kingpost.stores.memory.values import keep
 from kingpost.stores.sql.dialects import POSTGRES, SQLITE, Dialect
-from kingpost.stores.sql.postgres_codecs import install
+from kingpost.stores.sql.postgres.codecs import install
 from kingpost.stores.sql.tables import tables
-from kingpost.stores.sql.translate import translate
+from kingpost.stores.sql.translation.translate import translate
 from tests.language.domain import INVERSE, NASTY, RESOURCES, Data
 
 

@@ -13,9 +13,9 @@ from kingpost.language.types import BOOL
 from kingpost.plan.select import Order
 from kingpost.stores.sql.dialects import Dialect
 from kingpost.stores.sql.statement import Statement
-from kingpost.stores.sql.translate import LONGEST, ROOT, order_terms
-from kingpost.stores.sql.translate_rows import Place, Scope
-from kingpost.stores.sql.translator import Shared, Translator, too_large
+from kingpost.stores.sql.translation.rows import Place, Scope
+from kingpost.stores.sql.translation.translate import LONGEST, ROOT, order_terms
+from kingpost.stores.sql.translation.translator import Shared, Translator, too_large
 from tests.stores.sql.databases import MODEL, Database
 
 ROW = identity(Root("Person"))

@@ -7,7 +7,7 @@ import pytest
 from kingpost.language.types import Kind
 from kingpost.stores.sql.catalog import RealColumn
 from kingpost.stores.sql.checks import Condition
-from kingpost.stores.sql.guess_sqlite import guess
+from kingpost.stores.sql.sqlite.guess import guess
 
 UUID = "018f2b6c-0000-7000-8000-000000000001"
 

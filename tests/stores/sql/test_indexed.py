@@ -17,7 +17,7 @@ from kingpost.language.tree import Root, identity
 from kingpost.model.model import IndexModel, Model
 from kingpost.plan.select import Select
 from kingpost.stores.sql.dialects import POSTGRES, SQLITE
-from kingpost.stores.sql.translate import translate
+from kingpost.stores.sql.translation.translate import translate
 from tests.services.postgres import PostgresServer
 from tests.stores.sql.databases import MODEL, definitions, sqlite_database
 from tests.stores.sql.indexed import FORMS, Form

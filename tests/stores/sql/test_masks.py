@@ -14,7 +14,7 @@ from kingpost.language.types import BOOL, INT, TEXT, Kind, Type
 from kingpost.plan.select import Select
 from kingpost.plan.supplied import masked
 from kingpost.stores.sql.dialects import POSTGRES, SQLITE
-from kingpost.stores.sql.translate import translate
+from kingpost.stores.sql.translation.translate import translate
 from tests.language.domain import NASTY, NOW, DictWorld
 from tests.services.postgres import PostgresServer
 from tests.stores.sql.databases import Database, ask, postgres_database, sqlite_database

@@ -12,10 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from kingpost.language import evaluate
-from kingpost.stores.sql import translate_conditions, translate_lists, translate_many, translate_values
-from kingpost.stores.sql.dialect_postgres import PostgreSQL
-from kingpost.stores.sql.dialect_sqlite import SQLite
 from kingpost.stores.sql.phrases import Phrase
+from kingpost.stores.sql.postgres.dialect import PostgreSQL
+from kingpost.stores.sql.sqlite.dialect import SQLite
+from kingpost.stores.sql.translation import conditions, lists, many, values
 from tests.language.cases import Disagreement, case
 from tests.planted import not_takes_unknown_for_false
 from tests.services.postgres import PostgresServer
@@ -38,43 +38,43 @@ def none_equals_nothing(patch: pytest.MonkeyPatch) -> None:
         pairs = list(zip(a.terms, b.terms, strict=True))
         return sa.and_(*(x == y for x, y in pairs)) if wanted else sa.or_(*(x != y for x, y in pairs))
 
-    patch.setattr(translate_conditions, "equal", equal)
+    patch.setattr(conditions, "equal", equal)
 
 
 def any_takes_unknown_for_false(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(translate_many, "_perhaps", lambda t, condition, wanted: t.rail(condition, wanted))
+    patch.setattr(many, "_perhaps", lambda t, condition, wanted: t.rail(condition, wanted))
 
 
 def nothing_sums_up_to_none(patch: pytest.MonkeyPatch) -> None:
-    plain = translate_many._summarised
+    plain = many._summarised
 
     def _summarised(t: Any, node: Any, term: Any) -> Any:
-        return translate_many._sum(t, term, node.type) if node.kind == "sum" else plain(t, node, term)
+        return many._sum(t, term, node.type) if node.kind == "sum" else plain(t, node, term)
 
-    patch.setattr(translate_many, "_summarised", _summarised)
+    patch.setattr(many, "_summarised", _summarised)
 
 
 def values_are_never_unknown(patch: pytest.MonkeyPatch) -> None:
-    for module in (translate_conditions, translate_values, translate_many):
+    for module in (conditions, values, many):
         patch.setattr(module, "can_be_unknown", lambda node: False)
 
 
 def condition_false_where_unknown(patch: pytest.MonkeyPatch) -> None:
-    for module in (translate_conditions, translate_values, translate_many):
+    for module in (conditions, values, many):
         patch.setattr(module, "condition_unknown", lambda node: False)
 
 
 def lists_forget_none(patch: pytest.MonkeyPatch) -> None:
-    plain = translate_lists.among
-    none = translate_conditions.Const
+    plain = lists.among
+    none = conditions.Const
 
     def among(t: Any, node: Any, wanted: bool) -> Any:
         options = node.options
         if isinstance(options, tuple):
             options = tuple(one for one in options if not (isinstance(one, none) and one.value is None))
-        return plain(t, translate_conditions.In(node.item, options), wanted)
+        return plain(t, conditions.In(node.item, options), wanted)
 
-    patch.setattr(translate_lists, "among", among)
+    patch.setattr(lists, "among", among)
 
 
 def order(dialect: type) -> Plant:

@@ -29,7 +29,7 @@ from kingpost.language.tree import (
 from kingpost.language.types import BOOL, INT, TEXT, Kind, Type, reference
 from kingpost.model.model import FieldModel, Model, RelationModel, ResourceModel
 from kingpost.plan.select import Order, Select
-from kingpost.stores.sql.translate import translate
+from kingpost.stores.sql.translation.translate import translate
 from tests.language.domain import NASTY, DictWorld
 from tests.services.postgres import PostgresServer
 from tests.stores.sql.databases import Database, ask, postgres_database, sqlite_database

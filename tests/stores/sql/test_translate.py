@@ -35,8 +35,8 @@ from kingpost.model.model import FieldModel, IndexModel, Model, RelationModel, R
 from kingpost.plan.select import Order, Select
 from kingpost.stores.sql.dialects import POSTGRES, SQLITE, Dialect
 from kingpost.stores.sql.tables import name, tables
-from kingpost.stores.sql.translate import translate
-from kingpost.stores.sql.translate_text import SPACES, successor
+from kingpost.stores.sql.translation.text import SPACES, successor
+from kingpost.stores.sql.translation.translate import translate
 from tests.language.domain import NASTY
 from tests.language.strategies import NAMES, SCHEMA, parse_expression
 from tests.services.postgres import PostgresServer

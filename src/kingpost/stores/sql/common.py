@@ -15,7 +15,7 @@ from kingpost.stores.sql.dialects import Dialect
 from kingpost.stores.sql.errors import Names
 from kingpost.stores.sql.statement import Statement
 from kingpost.stores.sql.tables import tables
-from kingpost.stores.sql.translate import translate
+from kingpost.stores.sql.translation.translate import translate
 
 
 @dataclass(slots=True)

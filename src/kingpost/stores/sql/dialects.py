@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kingpost.stores.sql.dialect import Dialect
-from kingpost.stores.sql.dialect_postgres import PostgreSQL
-from kingpost.stores.sql.dialect_sqlite import SQLite
+from kingpost.stores.sql.postgres.dialect import PostgreSQL
+from kingpost.stores.sql.sqlite.dialect import SQLite
 
 SQLITE = SQLite()
 POSTGRES = PostgreSQL()

@@ -101,7 +101,7 @@ async def examiner(url: str, schema: str | None = None) -> AsyncGenerator[Examin
     if scheme != "sqlite" and find_spec("asyncpg") is None:
         message = "PostgreSQL needs the package asyncpg, which is not installed"
         raise DeclarationError([Problem("KP312", message, "pip install asyncpg, or Kingpost with its extra postgres")])
-    opened: Opened = import_module(f"kingpost.stores.sql.existing_{KINDS[scheme]}").opened
+    opened: Opened = import_module(f"kingpost.stores.sql.{KINDS[scheme]}.existing").opened
     async with opened(url, schema) as found:
         yield found
 

@@ -38,7 +38,7 @@ import sqlalchemy as sa
 from kingpost.base.errors import Unsupported
 from kingpost.language.types import Kind, Type
 from kingpost.stores.contract import Convert, Inline, OutOfRange
-from kingpost.stores.sql import postgres_codecs
+from kingpost.stores.sql.postgres import codecs
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -334,9 +334,9 @@ class PostgresForms:
     def to_driver(self, type: Type) -> Convert | None:
         match type.kind:
             case Kind.DATETIME:
-                return _maybe(postgres_codecs.from_instant)
+                return _maybe(codecs.from_instant)
             case Kind.DATE:
-                return _maybe(postgres_codecs.from_day)
+                return _maybe(codecs.from_day)
             case Kind.DURATION:
                 return _maybe(_duration)
             case Kind.ENUM:
@@ -360,9 +360,9 @@ class PostgresForms:
     def python_form(self, type: Type) -> Convert | None:
         match type.kind:
             case Kind.DATETIME:
-                return postgres_codecs.to_instant
+                return codecs.to_instant
             case Kind.DATE:
-                return postgres_codecs.to_day
+                return codecs.to_day
             case Kind.DURATION:
                 return _from_duration
             case kind if kind in DOCUMENTS:

@@ -15,7 +15,7 @@ from kingpost.model.columns import Column, columns, key_columns, member_columns,
 from kingpost.model.model import FieldModel, Model, ResourceModel
 from kingpost.stores.sql.dialect import Dialect
 from kingpost.stores.sql.phrases import Condition
-from kingpost.stores.sql.translate import condition_on
+from kingpost.stores.sql.translation.translate import condition_on
 
 LONGEST_NAME = 63
 """PostgreSQL cuts longer names off; two that differ after that would be one."""

@@ -16,11 +16,11 @@ from kingpost.language.types import Kind, Type
 from kingpost.model.columns import Column, columns, key_columns
 from kingpost.model.model import Model, ResourceModel
 from kingpost.stores.contract import Convert
-from kingpost.stores.sql import translate_conditions, translate_rows, translate_values
 from kingpost.stores.sql.dialect import Dialect
 from kingpost.stores.sql.phrases import Condition, Term, once
 from kingpost.stores.sql.statement import Bind, Binds
-from kingpost.stores.sql.translate_rows import Place, Scope
+from kingpost.stores.sql.translation import conditions, rows, values
+from kingpost.stores.sql.translation.rows import Place, Scope
 from kingpost.stores.sql.value import Value
 
 STEPS = 20_000
@@ -81,12 +81,12 @@ class Translator:
     def true(self, expression: Expression) -> Condition:
         """Surely true."""
         self._step()
-        return translate_conditions.rail(self, expression, True)
+        return conditions.rail(self, expression, True)
 
     def false(self, expression: Expression) -> Condition:
         """Surely false."""
         self._step()
-        return translate_conditions.rail(self, expression, False)
+        return conditions.rail(self, expression, False)
 
     def rail(self, expression: Expression, wanted: bool) -> Condition:
         """Surely true, or surely false."""
@@ -95,7 +95,7 @@ class Translator:
     def kleene(self, expression: Expression) -> Condition:
         """True, false, or NULL where it is unknown."""
         self._step()
-        return translate_conditions.kleene(self, expression)
+        return conditions.kleene(self, expression)
 
     def value(self, expression: Expression, wanted: Type | None = None) -> Value:
         """A value; numbers in the form of the type `wanted`."""
@@ -103,11 +103,11 @@ class Translator:
         if wanted is None and expression in self.kept:
             return self.kept[expression]
         if wanted is not None and wanted.kind is Kind.DECIMAL and isinstance(expression, Const | Param):
-            bound = translate_values.decimal(self, expression, wanted)
+            bound = values.decimal(self, expression, wanted)
             if bound is not None:
                 return bound
-        found = translate_values.value(self, expression)
-        return found if wanted is None else translate_values.convert(self, found, wanted)
+        found = values.value(self, expression)
+        return found if wanted is None else values.convert(self, found, wanted)
 
     def keep(self, expression: Expression) -> Value:
         """A value that is said in the same words each time: a database has to know what is grouped by again."""
@@ -126,7 +126,7 @@ class Translator:
     def place(self, row: Row) -> Place:
         """Where a row is, joined to its scope if it is not yet."""
         self._step()
-        return translate_rows.place(self, row)
+        return rows.place(self, row)
 
     # ------------------------------------------------------------------------------------------------------- parameters
 

@@ -12,12 +12,12 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from kingpost.base.errors import Unsupported
 from kingpost.language.types import Kind, Type
 from kingpost.model.columns import Column
-from kingpost.stores.sql import stored_postgres
 from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect, ListForm, Storing
 from kingpost.stores.sql.forms import PostgresForms
 from kingpost.stores.sql.phrases import Condition, Phrase, Term
+from kingpost.stores.sql.postgres import stored
 from kingpost.stores.sql.stored import Stored
-from kingpost.stores.sql.unknown import LONGEST, SHORTEST
+from kingpost.stores.sql.translation.unknown import LONGEST, SHORTEST
 
 NUMERIC, BIGINT, TEXT = sa.Numeric(), sa.BigInteger(), sa.Text()
 REAL: sa.Double[float] = sa.Double()
@@ -38,10 +38,10 @@ class PostgreSQL(Dialect):
         """Whether the database is known to compare text so where a column does not say how."""
 
     def _stored(self, type: Type, word: str) -> Stored | None:
-        return stored_postgres.stored(type, word, by_code_point=self.sorts_by_code_point)
+        return stored.stored(type, word, by_code_point=self.sorts_by_code_point)
 
     def fits(self, column: Column, real: str) -> bool:
-        return stored_postgres.fits(column.type, real, self.stored(column))
+        return stored.fits(column.type, real, self.stored(column))
 
     def row_version(self, table: str, columns: Sequence[str]) -> str:
         # Of all columns, also of those that nobody declared: others write them.

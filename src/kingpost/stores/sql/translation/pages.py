@@ -21,7 +21,7 @@ from kingpost.plan.select import Select
 from kingpost.stores.sql.phrases import Condition, Term, both
 
 if TYPE_CHECKING:
-    from kingpost.stores.sql.translator import Translator
+    from kingpost.stores.sql.translation.translator import Translator
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,15 @@ from kingpost.language.tree import Expression, Param, Summary
 from kingpost.language.types import INT
 from kingpost.model.model import Model
 from kingpost.plan.select import Order, Select
-from kingpost.stores.sql import translate_pages
 from kingpost.stores.sql.dialect import Dialect
 from kingpost.stores.sql.forms import DOCUMENTS
 from kingpost.stores.sql.phrases import Condition, Term, is_constant
 from kingpost.stores.sql.statement import Statement
 from kingpost.stores.sql.stored import output, sorting
-from kingpost.stores.sql.translate_rows import Place, Scope
-from kingpost.stores.sql.translator import Shared, Translator, too_large
-from kingpost.stores.sql.unknown import can_be_unknown
+from kingpost.stores.sql.translation import pages
+from kingpost.stores.sql.translation.rows import Place, Scope
+from kingpost.stores.sql.translation.translator import Shared, Translator, too_large
+from kingpost.stores.sql.translation.unknown import can_be_unknown
 
 LONGEST = 100_000
 """How many characters of SQL one statement may have."""
@@ -59,7 +59,7 @@ def _select(t: Translator, select: Select, scope: Scope) -> sa.SelectBase:
     where = [] if select.where is None else [t.true(select.where)]
     having = None if select.having is None else t.true(select.having)
     order = [term for key in select.order for term in order_terms(t, key)]
-    runs = translate_pages.runs(t, select)
+    runs = pages.runs(t, select)
     limit = None if select.limit is None else _number(t, select.limit)
     offset = None if select.offset is None else _number(t, select.offset)
     # The joins are complete only now.
@@ -68,7 +68,7 @@ def _select(t: Translator, select: Select, scope: Scope) -> sa.SelectBase:
         query = query.having(having)
     if len(runs) < 2:
         return _cut(query.where(*runs).order_by(*order), limit, offset)
-    return translate_pages.one_after_another(query, columns, runs, order, limit, offset)
+    return pages.one_after_another(query, columns, runs, order, limit, offset)
 
 
 def _cut(query: sa.Select[Any], limit: Any, offset: Any) -> sa.Select[Any]:

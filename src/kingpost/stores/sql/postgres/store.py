@@ -15,14 +15,15 @@ from kingpost.model.model import Model
 from kingpost.plan.select import Check, Operation, Select
 from kingpost.stores.contract import Abilities, Convert, OutcomeUnknown, Rows, SchemaChange, StoreDown, StoreError
 from kingpost.stores.settings import StoreSettings, settings_in, split_parameters, url_problem
-from kingpost.stores.sql import postgres_catalog, postgres_codecs, schema
+from kingpost.stores.sql import schema
 from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.common import Ground
-from kingpost.stores.sql.dialect_postgres import PostgreSQL
 from kingpost.stores.sql.pool import NoPlace, Pool
-from kingpost.stores.sql.postgres_connection import FAILURES, STATEMENTS, Connection, Watch
-from kingpost.stores.sql.postgres_groups import Groups
-from kingpost.stores.sql.postgres_run import AGAIN, REFUSED, Runner, is_lost
+from kingpost.stores.sql.postgres import catalog, codecs
+from kingpost.stores.sql.postgres.connection import FAILURES, STATEMENTS, Connection, Watch
+from kingpost.stores.sql.postgres.dialect import PostgreSQL
+from kingpost.stores.sql.postgres.groups import Groups
+from kingpost.stores.sql.postgres.run import AGAIN, REFUSED, Runner, is_lost
 from kingpost.stores.sql.statement import Statement
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ class PostgresStore:
             pool.start()
         connection = await self._reads.acquire()
         if any(resource.adopted for resource in self._ground.resources):
-            self._dialect.sorts_by_code_point = await connection.fetchval(postgres_catalog.BY_CODE_POINT)
+            self._dialect.sorts_by_code_point = await connection.fetchval(catalog.BY_CODE_POINT)
         self._reads.release(connection)
         self._watch.start()
 
@@ -135,7 +136,7 @@ class PostgresStore:
 
     async def compare(self) -> list[SchemaChange]:
         names = [table.name for table in self._ground.tables.values()]
-        real = await self._read(lambda connection: postgres_catalog.read(connection, names))
+        real = await self._read(lambda connection: catalog.read(connection, names))
         return schema.compare(self._ground, real)
 
     async def apply(self, changes: Sequence[SchemaChange]) -> None:
@@ -180,7 +181,7 @@ class PostgresStore:
                 max_cacheable_statement_size=0,
                 server_settings=server,
             )
-            await postgres_codecs.install(connection)
+            await codecs.install(connection)
             self._watch.add(connection)
         except FAILURES as error:
             words = str(error) or f"no answer within {settings.wait:g} s"
@@ -303,10 +304,10 @@ class PostgresTransaction:
         """A statement of the application's own, with `$1` for parameters; answers its rows in Python values."""
         try:
             statement = await self._connection.prepare(sql)
-            rows: Rows = await statement.fetch(*postgres_codecs.arguments(statement, params))
+            rows: Rows = await statement.fetch(*codecs.arguments(statement, params))
         except FAILURES as error:
             raise self._runner.explain(error) from error
-        return postgres_codecs.rows(statement, rows)
+        return codecs.rows(statement, rows)
 
     async def write(self, operations: Sequence[Operation]) -> list[Rows]:
         """All of the operations or, when one fails, none; the transaction goes on."""

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from kingpost.base.errors import Unsupported
 from kingpost.language.tree import Arithmetic, Call, Const, Expression, Negative, Param, walk
 from kingpost.language.types import FLOAT, INT, Kind, Type
-from kingpost.stores.sql import translate_time
 from kingpost.stores.sql.phrases import Phrase, Term
+from kingpost.stores.sql.translation import time
 from kingpost.stores.sql.value import Value
 
 if TYPE_CHECKING:
-    from kingpost.stores.sql.translator import Translator
+    from kingpost.stores.sql.translation.translator import Translator
 
 WHOLE = (Kind.BOOL, Kind.INT)
 
@@ -40,7 +40,7 @@ def arithmetic(t: Translator, node: Negative | Arithmetic) -> Term:
         case "+", Kind.TEXT, Kind.TEXT:
             return Phrase("{0} || {1}", sa.Text(), t.value(node.left).term, t.value(node.right).term)
         case _ if {left, right} & {Kind.DATETIME, Kind.DATE, Kind.DURATION}:
-            return translate_time.arithmetic(t, node)
+            return time.arithmetic(t, node)
         case _:
             pass
     match node.type.kind:
@@ -64,7 +64,7 @@ def _negative(t: Translator, node: Negative) -> Term:
     if node.type.kind is Kind.FLOAT:
         return Phrase("-{0}", term.type, term)
     if node.type.kind is Kind.DURATION:
-        return translate_time.negative(t, node)
+        return time.negative(t, node)
     return t.dialect.exact(Phrase("-{0}", t.dialect.integer(term).type, t.dialect.integer(term)))
 
 
@@ -163,7 +163,7 @@ def function(t: Translator, node: Call) -> Term:
             return sa.Function("abs", term, type_=term.type)
         whole = t.dialect.integer(term)
         found = sa.Function("abs", whole, type_=whole.type)
-        return found if node.type.kind is not Kind.DURATION else translate_time.bounded(t, node, found)
+        return found if node.type.kind is not Kind.DURATION else time.bounded(t, node, found)
     if len(node.arguments) > 1:
         raise Unsupported("KP304", "round() to decimal places is not known to SQL stores")
     term = t.value(operand).term

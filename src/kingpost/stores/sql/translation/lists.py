@@ -12,7 +12,7 @@ from kingpost.stores.sql.phrases import Condition, Term, both, either, negated
 from kingpost.stores.sql.stored import Read, Stored, alike, bare
 
 if TYPE_CHECKING:
-    from kingpost.stores.sql.translator import Translator
+    from kingpost.stores.sql.translation.translator import Translator
     from kingpost.stores.sql.value import Value
 
 PLAIN = (Kind.TEXT, Kind.INT, Kind.UUID, Kind.ENUM, Kind.DATETIME, Kind.DATE)

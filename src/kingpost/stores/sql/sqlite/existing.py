@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from kingpost.stores.contract import StoreDown
-from kingpost.stores.sql import sqlite_catalog
 from kingpost.stores.sql.catalog import RealReference, RealTable
 from kingpost.stores.sql.checks import Condition
 from kingpost.stores.sql.dialects import SQLITE
 from kingpost.stores.sql.existing import SAMPLE, Existing, Watch, likely_keys, quoted
-from kingpost.stores.sql.guess_sqlite import guess
-from kingpost.stores.sql.sqlite_connection import connect, locate, unusable
+from kingpost.stores.sql.sqlite import catalog
+from kingpost.stores.sql.sqlite.connection import connect, locate, unusable
+from kingpost.stores.sql.sqlite.guess import guess
 
 Values = dict[str, list[Any]]
 
@@ -49,13 +49,13 @@ class SqliteExaminer:
 
     async def names(self, schema: str | None, *, views: bool) -> list[str]:
         """All tables, and views if they are wanted."""
-        found = sqlite_catalog.names(self._connection)
+        found = catalog.names(self._connection)
         kinds = dict(self._connection.execute("SELECT name, type FROM sqlite_master").fetchall())
         return [name for name in found if views or kinds[name] == "table"]
 
     async def examine(self, names: Iterable[str], watch: Watch) -> Existing:
         """What there is of these tables and views."""
-        found = Existing(SQLITE, sqlite_catalog.read(self._connection, names))
+        found = Existing(SQLITE, catalog.read(self._connection, names))
         for name, table in found.tables.items():
             watch(name)
             values, said = self._values(table), found.conditions(table)

@@ -10,14 +10,14 @@ import asyncpg
 
 from kingpost.stores.contract import StoreDown
 from kingpost.stores.settings import settings_in, split_parameters
-from kingpost.stores.sql import postgres_catalog
 from kingpost.stores.sql.catalog import RealColumn, RealTable
 from kingpost.stores.sql.checks import Condition
-from kingpost.stores.sql.dialect_postgres import PostgreSQL
 from kingpost.stores.sql.existing import SAMPLE, Existing, Watch, likely_keys, quoted
-from kingpost.stores.sql.guess_postgres import Seen, guess
-from kingpost.stores.sql.postgres_connection import FAILURES
-from kingpost.stores.sql.stored_postgres import plain
+from kingpost.stores.sql.postgres import catalog
+from kingpost.stores.sql.postgres.connection import FAILURES
+from kingpost.stores.sql.postgres.dialect import PostgreSQL
+from kingpost.stores.sql.postgres.guess import Seen, guess
+from kingpost.stores.sql.postgres.stored import plain
 
 UNEQUAL = "SELECT collname FROM pg_collation WHERE NOT collisdeterministic"
 """The collations in which different texts are equal."""
@@ -42,7 +42,7 @@ async def opened(url: str, schema: str | None) -> AsyncGenerator[PostgresExamine
         # All of it as it was at one moment.
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             dialect = PostgreSQL()
-            dialect.sorts_by_code_point = await connection.fetchval(postgres_catalog.BY_CODE_POINT)
+            dialect.sorts_by_code_point = await connection.fetchval(catalog.BY_CODE_POINT)
             yield PostgresExaminer(connection, dialect)
     except FAILURES as error:
         raise StoreDown(f"PostgreSQL does not let us read: {error}") from error
@@ -62,15 +62,15 @@ class PostgresExaminer:
         if schema is not None and schema not in schemas:
             known = ", ".join(name for (name,) in await self._connection.fetch(SCHEMAS))
             raise StoreDown(f"the database has no schema {schema!r} that may be used; there are: {known}")
-        found = await postgres_catalog.names(self._connection, schemas)
+        found = await catalog.names(self._connection, schemas)
         if views:
             return found
-        tables = await postgres_catalog.read(self._connection, found)
+        tables = await catalog.read(self._connection, found)
         return [name for name in found if tables[name].kind == "table"]
 
     async def examine(self, names: Iterable[str], watch: Watch) -> Existing:
         """What there is of these tables and views."""
-        found = Existing(self._dialect, await postgres_catalog.read(self._connection, names))
+        found = Existing(self._dialect, await catalog.read(self._connection, names))
         unequal = frozenset(name for (name,) in await self._connection.fetch(UNEQUAL))
         for name, table in found.tables.items():
             watch(name)

@@ -22,8 +22,8 @@ from typing import Any, TypeAlias
 from kingpost.stores.contract import OutcomeUnknown, Rows, StoreDown, StoreError
 from kingpost.stores.settings import StoreSettings
 from kingpost.stores.sql.batch import Step
-from kingpost.stores.sql.sqlite_connection import Watched, family, is_busy, patiently
-from kingpost.stores.sql.sqlite_run import Runner
+from kingpost.stores.sql.sqlite.connection import Watched, family, is_busy, patiently
+from kingpost.stores.sql.sqlite.run import Runner
 
 Work: TypeAlias = Callable[[sqlite3.Connection], Any]
 

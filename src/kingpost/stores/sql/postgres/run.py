@@ -12,7 +12,7 @@ from kingpost.plan.select import Insert, Made, Update
 from kingpost.stores.contract import OutOfRange, Rows, StoreDown, StoreError, StoreFull, TooComplex, TooSlow
 from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.errors import Names, check_count, stale
-from kingpost.stores.sql.postgres_connection import FAILURES
+from kingpost.stores.sql.postgres.connection import FAILURES
 
 LOST = (
     OSError,

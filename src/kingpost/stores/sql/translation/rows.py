@@ -15,7 +15,7 @@ from kingpost.stores.sql.phrases import Condition, Term
 from kingpost.stores.sql.stored import alike, bare
 
 if TYPE_CHECKING:
-    from kingpost.stores.sql.translator import Shared, Translator
+    from kingpost.stores.sql.translation.translator import Shared, Translator
 
 
 class Scope:

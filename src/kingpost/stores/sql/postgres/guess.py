@@ -10,9 +10,9 @@ from typing import Final
 from kingpost.language.types import Kind, Type
 from kingpost.stores.sql.catalog import RealColumn
 from kingpost.stores.sql.checks import Condition
-from kingpost.stores.sql.dialect_postgres import PostgreSQL
 from kingpost.stores.sql.existing import Held, can_hold
-from kingpost.stores.sql.stored_postgres import plain
+from kingpost.stores.sql.postgres.dialect import PostgreSQL
+from kingpost.stores.sql.postgres.stored import plain
 
 DIGITS: Final = 38
 """How many a Decimal may be declared with."""

@@ -19,7 +19,7 @@ from typing import Any
 
 from kingpost.stores.contract import Rows, StoreDown, TooSlow
 from kingpost.stores.settings import StoreSettings
-from kingpost.stores.sql.sqlite_connection import Watched, is_busy
+from kingpost.stores.sql.sqlite.connection import Watched, is_busy
 from kingpost.stores.sql.statement import Statement
 
 TICKS = 5

@@ -15,12 +15,12 @@ from kingpost.base.errors import Unsupported
 from kingpost.language.types import Kind, Type
 from kingpost.model.columns import Column
 from kingpost.stores.contract import OutOfRange
-from kingpost.stores.sql import stored_sqlite
 from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect, ListForm, Storing
 from kingpost.stores.sql.forms import DOCUMENTS, EPOCH_DAY, SQLiteForms, limit
 from kingpost.stores.sql.phrases import Condition, Phrase, Term
+from kingpost.stores.sql.sqlite import stored
 from kingpost.stores.sql.stored import Stored
-from kingpost.stores.sql.unknown import LONGEST
+from kingpost.stores.sql.translation.unknown import LONGEST
 
 FIRST_DAY, LAST_DAY = 1 - EPOCH_DAY, datetime.max.toordinal() - EPOCH_DAY
 INTEGER, TEXT, BOOLEAN = sa.Integer(), sa.Text(), sa.Boolean()
@@ -62,14 +62,14 @@ class SQLite(Dialect):
         ("kp_exact", 1): kp_exact,
         ("kp_duration", 1): kp_duration,
         ("kp_version", -1): kp_version,
-        **stored_sqlite.FUNCTIONS,
+        **stored.FUNCTIONS,
     }
 
     def _stored(self, type: Type, word: str) -> Stored | None:
-        return stored_sqlite.stored(type, word)
+        return stored.stored(type, word)
 
     def fits(self, column: Column, real: str) -> bool:
-        return stored_sqlite.fits(column.type, real, self.stored(column))
+        return stored.fits(column.type, real, self.stored(column))
 
     def row_version(self, table: str, columns: Sequence[str]) -> str:
         parts = [f"{table}.{self.quote(name)}" for name in columns]

@@ -18,7 +18,7 @@ from kingpost.stores.sql.checks import Condition
 from kingpost.stores.sql.dialects import SQLITE
 from kingpost.stores.sql.existing import Held, can_hold
 from kingpost.stores.sql.patterns import pattern
-from kingpost.stores.sql.stored_sqlite import affinity
+from kingpost.stores.sql.sqlite.stored import affinity
 
 Guess: TypeAlias = tuple[Held, Callable[[Any], bool]]
 """A declaration, and whether a value is of it."""

@@ -9,15 +9,15 @@ import sqlalchemy as sa
 from kingpost.base.errors import Unsupported
 from kingpost.language.tree import Aggregate, Expression, Item, Keyed, Quantify, Root, Summary, walk
 from kingpost.language.types import INT, Kind, Type
-from kingpost.stores.sql import translate_numbers, translate_rows
 from kingpost.stores.sql.forms import DOCUMENTS
 from kingpost.stores.sql.phrases import Condition, Phrase, Term, both, either, negated
-from kingpost.stores.sql.unknown import can_be_unknown, condition_unknown
+from kingpost.stores.sql.translation import numbers, rows
+from kingpost.stores.sql.translation.unknown import can_be_unknown, condition_unknown
 from kingpost.stores.sql.value import Value
 
 if TYPE_CHECKING:
-    from kingpost.stores.sql.translate_rows import Scope
-    from kingpost.stores.sql.translator import Translator
+    from kingpost.stores.sql.translation.rows import Scope
+    from kingpost.stores.sql.translation.translator import Translator
 
 
 # ------------------------------------------------------------------------------------------------------------- any, all
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def quantify(t: Translator, node: Quantify, wanted: bool) -> Condition:
     """`any` is true where one element is surely true, false where all are surely false; `all` the other way round."""
-    scope, links, reached = translate_rows.many(t, node.many)
+    scope, links, reached = rows.many(t, node.many)
     looked_for = node.kind == "any"  # the truth of the element that decides
     if wanted is looked_for:
         found = [] if node.condition is None else [t.true(node.condition)]
@@ -60,7 +60,7 @@ def _exists(scope: Scope, conditions: list[Condition]) -> Condition:
 
 def aggregate(t: Translator, node: Aggregate) -> Value:
     """`len`, `sum`, `min`, `max`."""
-    scope, links, reached = translate_rows.many(t, node.many)
+    scope, links, reached = rows.many(t, node.many)
     condition, element = node.condition, node.element
     item = None if element is None else _element(t, element, node.type)
     default = None if node.default is None else t.value(node.default, node.type)
@@ -176,7 +176,7 @@ def summary(t: Translator, node: Summary) -> Term:
 def _average(t: Translator, operand: Expression) -> Term:
     """The sum, rounded once to a float, by the count: alike everywhere, which a store's own avg is not."""
     wanted = operand.type if operand.type.kind is not Kind.BOOL else INT
-    places = translate_numbers.places(operand)
+    places = numbers.places(operand)
     term = t.value(operand, wanted).term
     total = t.dialect.real(_sum(t, term, wanted), places)
     return Phrase("{0} / {1}", total.type, total, t.dialect.real(sa.func.count(term)))

@@ -29,14 +29,14 @@ from kingpost.language.tree import (
 )
 from kingpost.language.types import BOOL, Kind, Type
 from kingpost.model.columns import field_column
-from kingpost.stores.sql import translate_many, translate_numbers, translate_rows, translate_text
 from kingpost.stores.sql.phrases import Condition, Term, both, either
-from kingpost.stores.sql.translate_conditions import truth
-from kingpost.stores.sql.unknown import can_be_unknown, condition_unknown
+from kingpost.stores.sql.translation import many, numbers, rows, text
+from kingpost.stores.sql.translation.conditions import truth
+from kingpost.stores.sql.translation.unknown import can_be_unknown, condition_unknown
 from kingpost.stores.sql.value import Value
 
 if TYPE_CHECKING:
-    from kingpost.stores.sql.translator import Translator
+    from kingpost.stores.sql.translation.translator import Translator
 
 
 def value(t: Translator, node: Expression) -> Value:
@@ -57,7 +57,7 @@ def value(t: Translator, node: Expression) -> Value:
         case Member():
             return _member(t, node)
         case Identity():
-            terms, defined = translate_rows.identity(t, node.row)
+            terms, defined = rows.identity(t, node.row)
             return Value(terms, node.type, defined)
         case Part(operand=operand, index=index):
             of = t.value(operand)
@@ -69,15 +69,15 @@ def value(t: Translator, node: Expression) -> Value:
         case And() | Or() if node.type != BOOL:
             return _operand(t, node)
         case Negative() | Arithmetic():
-            return made(t, translate_numbers.arithmetic(t, node), node)
+            return made(t, numbers.arithmetic(t, node), node)
         case Call() if node.type.kind is not Kind.BOOL:
-            return made(t, translate_text.call(t, node), node)
+            return made(t, text.call(t, node), node)
         case Slice():
-            return made(t, translate_text.part(t, node), node)
+            return made(t, text.part(t, node), node)
         case Aggregate():
-            return translate_many.aggregate(t, node)
+            return many.aggregate(t, node)
         case Summary():
-            return made(t, translate_many.summary(t, node), node)
+            return made(t, many.summary(t, node), node)
         case _:
             return made(t, t.kleene(node), node)
 
@@ -185,7 +185,7 @@ def decimal(t: Translator, node: Const | Param, wanted: Type) -> Value | None:
     """An int or decimal bound in the scale that it is to be compared in, so that no column has to be rescaled."""
     if node.type.kind not in (Kind.INT, Kind.DECIMAL):
         return None
-    held = translate_numbers.places(node)
+    held = numbers.places(node)
     type = Type(Kind.DECIMAL, nullable=node.type.nullable, places=max(held, wanted.places or 0))
     if isinstance(node, Param):
         return Value((t.param_value(node, type),), type)

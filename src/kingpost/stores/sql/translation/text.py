@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from kingpost.base.errors import Unsupported
 from kingpost.language.tree import Call, Const, Field, Param, Slice
 from kingpost.language.types import TEXT, Kind
-from kingpost.stores.sql import translate_numbers
 from kingpost.stores.sql.phrases import Condition, Phrase, Term, both, either, negated
+from kingpost.stores.sql.translation import numbers
 
 if TYPE_CHECKING:
-    from kingpost.stores.sql.translator import Translator
+    from kingpost.stores.sql.translation.translator import Translator
 
 SPACES = (
     "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -45,7 +45,7 @@ def call(t: Translator, node: Call) -> Term:
         case "length":
             return _length(t, node)
         case "abs" | "round":
-            return translate_numbers.function(t, node)
+            return numbers.function(t, node)
         case _:
             raise Unsupported("KP304", f"{node.function} is not known to SQL stores")
 

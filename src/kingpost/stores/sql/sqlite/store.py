@@ -11,13 +11,14 @@ from kingpost.model.model import Model
 from kingpost.plan.select import Operation, Select
 from kingpost.stores.contract import Abilities, Convert, Rows, SchemaChange, StoreError
 from kingpost.stores.settings import StoreSettings, settings_in
-from kingpost.stores.sql import schema, sqlite_catalog
+from kingpost.stores.sql import schema
 from kingpost.stores.sql.common import Ground
 from kingpost.stores.sql.dialects import SQLITE
-from kingpost.stores.sql.sqlite_connection import connect, locate, unusable
-from kingpost.stores.sql.sqlite_reader import Prepared, Reader
-from kingpost.stores.sql.sqlite_run import FAILURES, Runner
-from kingpost.stores.sql.sqlite_writer import Hold, Writer, in_savepoint
+from kingpost.stores.sql.sqlite import catalog
+from kingpost.stores.sql.sqlite.connection import connect, locate, unusable
+from kingpost.stores.sql.sqlite.reader import Prepared, Reader
+from kingpost.stores.sql.sqlite.run import FAILURES, Runner
+from kingpost.stores.sql.sqlite.writer import Hold, Writer, in_savepoint
 
 
 class SqliteStore:
@@ -102,7 +103,7 @@ class SqliteStore:
 
     async def compare(self) -> list[SchemaChange]:
         names = [table.name for table in self._ground.tables.values()]
-        real = await self._reader.in_thread(lambda connection: sqlite_catalog.read(connection, names))
+        real = await self._reader.in_thread(lambda connection: catalog.read(connection, names))
         return schema.compare(self._ground, real)
 
     async def apply(self, changes: Sequence[SchemaChange]) -> None:

@@ -14,7 +14,7 @@ from kingpost.plan.select import Check, Delete, Insert, Made, Update
 from kingpost.stores.contract import OutOfRange, ReferenceViolation, Rows, StoreDown, StoreError, TooComplex, TooSlow
 from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.errors import Names, check_count, stale
-from kingpost.stores.sql.sqlite_connection import is_busy, unusable
+from kingpost.stores.sql.sqlite.connection import is_busy, unusable
 
 UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID)
 FAILURES = (sqlite3.Error, OverflowError, UnicodeEncodeError)

@@ -30,16 +30,16 @@ from kingpost.language.tree import (
     walk,
 )
 from kingpost.language.types import BOOL, INT, Kind, Type
-from kingpost.stores.sql import translate_lists, translate_many, translate_numbers, translate_text
 from kingpost.stores.sql.forms import DOCUMENTS
 from kingpost.stores.sql.phrases import Condition, Term, both, either, negated
 from kingpost.stores.sql.stored import alike
-from kingpost.stores.sql.translate_masks import unmasked
-from kingpost.stores.sql.unknown import can_be_unknown, condition_unknown
+from kingpost.stores.sql.translation import lists, many, numbers, text
+from kingpost.stores.sql.translation.masks import unmasked
+from kingpost.stores.sql.translation.unknown import can_be_unknown, condition_unknown
 from kingpost.stores.sql.value import Value
 
 if TYPE_CHECKING:
-    from kingpost.stores.sql.translator import Translator
+    from kingpost.stores.sql.translation.translator import Translator
 
 OPERATORS: dict[str, Any] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 FLIPPED = {"==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -79,11 +79,11 @@ def rail(t: Translator, node: Expression, wanted: bool) -> Condition:
         case IsNone():
             return _is_none(t.value(node.operand), wanted)
         case In():
-            return translate_lists.among(t, node, wanted)
+            return lists.among(t, node, wanted)
         case Call() if node.type == BOOL:
-            return translate_text.test(t, node, wanted)
+            return text.test(t, node, wanted)
         case Quantify():
-            return translate_many.quantify(t, node, wanted)
+            return many.quantify(t, node, wanted)
         case _ if node.type.kind is Kind.BOOL:
             return t.value(node).term == (sa.true() if wanted else sa.false())
         case _:
@@ -188,15 +188,15 @@ def operands(t: Translator, left: Expression, right: Expression, op: str) -> tup
     """Two values that are to be compared, in one form."""
     kinds = {left.type.kind, right.type.kind}
     if kinds == {Kind.INT, Kind.FLOAT} or kinds == {Kind.BOOL, Kind.FLOAT}:
-        return translate_numbers.int_and_float(t, left, right)
+        return numbers.int_and_float(t, left, right)
     if kinds <= {Kind.BOOL, Kind.INT, Kind.DECIMAL} and (len(kinds) > 1 or Kind.DECIMAL in kinds):
         for value, other, seen in ((left, right, FLIPPED[op]), (right, left, op)):
-            bound = translate_numbers.limit(t, value, other, seen)
+            bound = numbers.limit(t, value, other, seen)
             if bound is not None:
                 found = t.value(other)
                 return (bound, found) if value is left else (found, bound)
         kind = Kind.DECIMAL if Kind.DECIMAL in kinds else Kind.INT
-        common = Type(kind, places=max(translate_numbers.places(left), translate_numbers.places(right)))
+        common = Type(kind, places=max(numbers.places(left), numbers.places(right)))
         return t.value(left, common), t.value(right, common)
     return t.value(left), t.value(right)
 

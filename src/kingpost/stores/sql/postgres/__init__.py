@@ -1,0 +1,1 @@
+"""The PostgreSQL store, over asyncpg: its words, its connections, and reading what is in a database."""

@@ -125,7 +125,7 @@ GROUPS: Final[dict[str, tuple[Row, ...]]] = {
         Row(
             "`round(x)`",
             "round(price)",
-            "Half to even, to an `int`. Of a `float` not on SQLite, which rounds halves away from zero (KP304)",
+            "Half to even, to an `int`. SQLite rounds halves of a `float` away from zero: there it is done in memory",
             (("round(price, 1)", "KL106"),),
             True,
         ),

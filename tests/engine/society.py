@@ -8,8 +8,9 @@ Tag         on any number of notes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from kingpost import App, FrozenClock, Resource, anyone
@@ -18,48 +19,51 @@ from kingpost import field as member
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
-class Person(Resource, read=anyone, write=anyone):
-    id: int = member(key=True)
-    age: int | None = None
-    nick: str | None = None
-    active: bool = True
-    boss: Person | None = None
-    notes: list[Note] = member(inverse="author")
+def declared(places: Mapping[str, str] = MappingProxyType({})) -> tuple[type[Resource], ...]:
+    """The resources, each in the store that `places` names, else in `main`."""
+
+    def of(name: str) -> str:
+        return places.get(name, "main")
+
+    class Person(Resource, store=of("Person"), read=anyone, write=anyone):
+        id: int = member(key=True)
+        age: int | None = None
+        nick: str | None = None
+        active: bool = True
+        boss: Person | None = None
+        notes: list[Note] = member(inverse="author")
+
+    class Note(Resource, store=of("Note"), read=anyone, write=anyone):
+        id: int = member(key=True)
+        text: str = member(max_length=20, search=True)
+        stars: int | None = None
+        done: bool = False
+        at: datetime | None = None
+        author: Person
+        reader: Person | None = None
+        replies: list[Reply] = member(inverse="note")
+        tags: list[Tag] = member(default_factory=list)
+
+    class Reply(Resource, store=of("Reply"), read=anyone, write=anyone):
+        id: int = member(key=True)
+        note: Note
+        author: Person | None = None
+        score: int | None = None
+
+    class Tag(Resource, store=of("Tag"), read=anyone, write=anyone):
+        id: int = member(key=True)
+        name: str = member(max_length=20)
+        size: int | None = None
+        notes: list[Note] = member(inverse="tags")
+
+    return Person, Note, Reply, Tag
 
 
-class Note(Resource, read=anyone, write=anyone):
-    id: int = member(key=True)
-    text: str = member(max_length=20, search=True)
-    stars: int | None = None
-    done: bool = False
-    at: datetime | None = None
-    author: Person
-    reader: Person | None = None
-    replies: list[Reply] = member(inverse="note")
-    tags: list[Tag] = member(default_factory=list)
-
-
-class Reply(Resource, read=anyone, write=anyone):
-    id: int = member(key=True)
-    note: Note
-    author: Person | None = None
-    score: int | None = None
-
-
-class Tag(Resource, read=anyone, write=anyone):
-    id: int = member(key=True)
-    name: str = member(max_length=20)
-    size: int | None = None
-    notes: list[Note] = member(inverse="tags")
-
-
-RESOURCES = (Person, Note, Reply, Tag)
-
-
-def society(url: str) -> App:
-    """The domain on one store, everything allowed."""
-    stores = {"main": url}
-    return App("society", resources=RESOURCES, stores=stores, actor=Person, clock=FrozenClock(AT), secret=b"s")
+def society(url: str | Mapping[str, str], places: Mapping[str, str] = MappingProxyType({})) -> App:
+    """The domain, everything allowed: on one store, or on several, by name, as `places` says."""
+    stores = {"main": url} if isinstance(url, str) else dict(url)
+    resources = declared(places)
+    return App("society", resources=resources, stores=stores, actor=resources[0], clock=FrozenClock(AT), secret=b"s")
 
 
 # --------------------------------------------------------------------------------------------------------------- rows

@@ -209,9 +209,9 @@ class Rules:
         allowed = any(one.surely(True, row, me) for one in self.by_slot["allow", resource, verb])
         return allowed and all(one.surely(False, row, me) for one in self.by_slot["deny", resource, verb])
 
-    def applied(self) -> Model:
+    def applied(self, model: Model) -> Model:
         """The model with these rules in place of its own."""
-        resources = dict(MODEL.resources)
+        resources = dict(model.resources)
         for name in DATA:
             made = [
                 RuleModel(f"r{n}", effect, frozenset({verb}), one.lowered.expression, one.lowered.captures)  # type: ignore[arg-type]
@@ -226,7 +226,7 @@ class Rules:
             access = dataclasses.replace(stars.access, read=self.stars.lowered.expression)
             fields = {**note.fields, "stars": dataclasses.replace(stars, access=access)}
             resources["Note"] = dataclasses.replace(note, fields=fields)
-        return dataclasses.replace(MODEL, resources=resources)
+        return dataclasses.replace(model, resources=resources)
 
 
 def engine_of(app: App, model: Model) -> Engine:

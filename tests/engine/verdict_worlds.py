@@ -11,7 +11,7 @@ from typing import Any
 
 from kingpost import as_system
 from kingpost.engine.context import Context
-from tests.engine.society import AT, DATA, Person, society
+from tests.engine.society import AT, DATA, society
 from tests.engine.society_rules import Case, Rules, engine_of
 from tests.engine.verdicts import Verdict
 from tests.engine.ways import BESIDES, SEEING, WAYS, Trial, given
@@ -21,12 +21,20 @@ from tests.language.shrink import shrink
 ACTORS = (None, 1, 2, 4)
 
 
-class World:
-    """The domain on one store, its rows in it, and a loop to ask it on."""
+@dataclass(frozen=True)
+class Spread:
+    """Several stores by name, and which resource is in which."""
 
-    def __init__(self, url: str) -> None:
+    stores: Mapping[str, str]
+    places: Mapping[str, str]
+
+
+class World:
+    """The domain on one store or several, its rows in it, and a loop to ask it on."""
+
+    def __init__(self, url: str | Spread) -> None:
         self.runner = asyncio.Runner()
-        self.app = society(url)
+        self.app = society(url) if isinstance(url, str) else society(url.stores, url.places)
         self.runner.run(self._start())
 
     async def _start(self) -> None:
@@ -42,7 +50,8 @@ class World:
             else:
                 await self.app.engine.create(name, rows, context)
         with as_system("actors"):
-            self.people: dict[int | None, Any] = {person.id: person for person in await Person.all()}
+            people: Any = self.app.model["Person"].cls
+            self.people: dict[int | None, Any] = {person.id: person for person in await people.all()}
 
     def close(self) -> None:
         self.runner.run(self.app.stop())
@@ -50,7 +59,7 @@ class World:
 
 
 @contextmanager
-def worlds(urls: Mapping[str, str]) -> Iterator[dict[str, World]]:
+def worlds(urls: Mapping[str, str | Spread]) -> Iterator[dict[str, World]]:
     """A world on each store, by its name."""
     made = {name: World(url) for name, url in urls.items()}
     yield made
@@ -110,7 +119,7 @@ def first_wrong(stores: Mapping[str, World], case: Case, questions: list[Questio
 async def _asked(
     world: World, case: Case, rules: Rules, verdicts: Mapping[int | None, Verdict], questions: list[Question]
 ) -> tuple[Question, str] | None:
-    engine = engine_of(world.app, rules.applied())
+    engine = engine_of(world.app, rules.applied(world.app.model))
     for question in questions:
         context = Context(world.people.get(question.me), AT)
         trial = Trial(engine, context, case, verdicts[question.me], question.turn)

@@ -15,7 +15,6 @@ from kingpost.cli.actors import find_actor, read_key
 from kingpost.cli.console import heading, output
 from kingpost.cli.parts import Part, parts
 from kingpost.cli.routes import rule_name
-from kingpost.engine.asking import fetch_rows
 from kingpost.engine.context import Context
 from kingpost.engine.plans import actor_key
 from kingpost.language.lower import Capture
@@ -76,15 +75,14 @@ class _Asking:
     async def ask(self, expressions: list[Expression], captures: tuple[Capture, ...] = ()) -> list[Any] | None:
         """The value of each condition, None for unknown; None where there is no such row. Raises `Failure`."""
         name = self.found.name
-        store = self.app.stores[self.found.store]
         closed = tuple(self.app.engine.plans.rights.closed(one) for one in expressions)
         condition = Compare("==", identity(Root(name)), Param("key", reference(name)))
         try:
-            prepared = store.prepare(Select(name, closed, condition))
+            select = self.app.engine.federation.prepare(Select(name, closed, condition))
         except Unsupported as error:
             raise Failure("KC016", error.message) from error
         captured = {capture.name: capture.read() for capture in captures}
-        rows = await fetch_rows(store, self.found.store, prepared, {**self.params, **captured})
+        rows = await select.fetch({**self.params, **captured})
         return [None if value is None else bool(value) for value in rows[0]] if rows else None
 
 

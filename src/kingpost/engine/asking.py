@@ -5,16 +5,28 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from kingpost.base.waiting import waited_for
 from kingpost.engine.context import open_transaction
 from kingpost.engine.failures import explained
+from kingpost.language.types import Type
 from kingpost.plan.select import Operation
-from kingpost.stores.contract import Rows, Store, StoreError
+from kingpost.stores.contract import Convert, Rows, Store, StoreError
 
 
-async def fetch_rows(store: Store, name: str, prepared: Any, params: Mapping[str, Any]) -> Rows:
+class Answerer(Protocol):
+    """What answers a prepared select: a store, or several together."""
+
+    async def fetch(self, prepared: Any, params: Mapping[str, object]) -> Rows: ...
+    def stream(
+        self, prepared: Any, params: Mapping[str, object], *, chunk: int = 1000
+    ) -> AsyncGenerator[Rows, None]: ...
+    def json_form(self, type: Type) -> Convert | None: ...
+    def python_form(self, type: Type) -> Convert | None: ...
+
+
+async def fetch_rows(store: Answerer, name: str, prepared: Any, params: Mapping[str, Any]) -> Rows:
     """Rows of one statement: inside the transaction that is open for the store, else on their own."""
     transaction = open_transaction(name)
     try:
@@ -27,7 +39,7 @@ async def fetch_rows(store: Store, name: str, prepared: Any, params: Mapping[str
 
 
 async def stream_rows(
-    store: Store, name: str, prepared: Any, params: Mapping[str, Any], chunk: int
+    store: Answerer, name: str, prepared: Any, params: Mapping[str, Any], chunk: int
 ) -> AsyncGenerator[Rows, None]:
     """Rows of one statement in chunks, from one snapshot, which ends when the generator is closed."""
     with asked(name):

@@ -13,11 +13,11 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 
 from kingpost.base.errors import Rejected
-from kingpost.engine.asking import fetch_rows
 from kingpost.engine.changes import Changes, sorted_out
 from kingpost.engine.checks import After, Checks, Key, Own, OwnWorld, made_later
 from kingpost.engine.context import Context
 from kingpost.engine.failures import no_such_row, within
+from kingpost.engine.federation import Federation
 from kingpost.engine.inserts import Inserts
 from kingpost.engine.plans import parameters
 from kingpost.engine.rows import Rows, Values
@@ -29,7 +29,6 @@ from kingpost.model.state import key_of
 from kingpost.plan.made import is_open
 from kingpost.plan.values import bound_key
 from kingpost.plan.write import plan_beside
-from kingpost.stores.contract import Store
 
 Named: TypeAlias = tuple[str, Key]
 """The key of a row of a resource."""
@@ -39,12 +38,12 @@ class Beforehand:
     """Asks of the new rows of one model."""
 
     def __init__(
-        self, checks: Checks, unwritten: Unwritten, inserts: Inserts, stores: Mapping[str, Store], rows: Rows
+        self, checks: Checks, unwritten: Unwritten, inserts: Inserts, federation: Federation, rows: Rows
     ) -> None:
         self._checks = checks
         self._unwritten = unwritten
         self._inserts = inserts
-        self._stores = stores
+        self._federation = federation
         self._rows = rows
         self._model = rows.model
 
@@ -151,9 +150,9 @@ class Beforehand:
         asked = plan_beside(plan, found.name, name)
         if asked.lists and lists:
             return True
-        store, row = self._stores[found.store], Undecided("", after, found, values, "create")
+        row = Undecided("", after, found, values, "create")
         params = {**self._unwritten.params(row, context), "beside": bound_key(key)}
-        return bool(await fetch_rows(store, found.store, store.prepare(asked.select), params))
+        return bool(await self._federation.prepare(asked.select).fetch(params))
 
     def _beside(self, found: ResourceModel, values: Values, context: Context) -> tuple[str, Key] | None:
         """A row that is there, in the store that is to be asked: one that the new row refers to, or the actor's."""

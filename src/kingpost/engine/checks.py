@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kingpost.base.errors import Asked, Detail, Forbidden, KingpostError, Rejected, Unauthenticated
-from kingpost.engine.asking import fetch_rows
 from kingpost.engine.context import Context
 from kingpost.engine.failures import no_such_row
+from kingpost.engine.federation import Federation
 from kingpost.engine.plans import Plans, parameters
 from kingpost.engine.rows import Rows, Values, reference_key
 from kingpost.engine.shown import Shown
@@ -40,7 +40,6 @@ from kingpost.plan.write import (
     plan_present,
     plan_visible,
 )
-from kingpost.stores.contract import Store
 
 Key = tuple[Any, ...]
 
@@ -57,9 +56,9 @@ class After:
 class Checks:
     """The checks of one model."""
 
-    def __init__(self, plans: Plans, stores: Mapping[str, Store], rows: Rows) -> None:
+    def __init__(self, plans: Plans, federation: Federation, rows: Rows) -> None:
         self._plans = plans
-        self._stores = stores
+        self._federation = federation
         self._rows = rows
         self._model = plans.rights.model
         self._stored = {
@@ -157,17 +156,16 @@ class Checks:
     async def unseen(self, found: ResourceModel, name: str, key: Key, context: Context) -> list[Key]:
         """Where a list of a row leads and the actor does not see it: a list written anew keeps these."""
         relation = found.relations[name]
-        target, store_name = self._model[relation.target], found.store
+        target = self._model[relation.target]
         visible = self._plan_visible(target, context)
         links = self._plans.find(
             ("links", found.name, name), context, lambda standing: plan_links(standing, found.name, name)
         )
         if visible.select is None and links.readable:
             return []
-        store = self._stores[store_name]
-        params = {**parameters(context, links.captures), "key": bound_key(key)}
-        rows = await fetch_rows(store, store_name, store.prepare(links.select), params)
-        led = self._rows.keys(target.name, store, [row[:-1] for row in rows])
+        asked = self._federation.prepare(links.select)
+        rows = await asked.fetch({**parameters(context, links.captures), "key": bound_key(key)})
+        led = self._rows.keys(target.name, asked.source, [row[:-1] for row in rows])
         if not rows or not rows[0][-1]:
             return led
         seen = led if visible.select is None else await self._seen(target, visible, led, context)
@@ -180,10 +178,9 @@ class Checks:
         """Those of the keys whose rows the actor may see."""
         if plan.select is None or not keys:
             return list(keys)
-        store = self._stores[target.store]
-        params = {**parameters(context, plan.captures), "keys": [bound_key(key) for key in keys]}
-        rows = await fetch_rows(store, target.store, store.prepare(plan.select), params)
-        return self._rows.keys(target.name, store, rows)
+        asked = self._federation.prepare(plan.select)
+        rows = await asked.fetch({**parameters(context, plan.captures), "keys": [bound_key(key) for key in keys]})
+        return self._rows.keys(target.name, asked.source, rows)
 
     # Values
 

@@ -56,6 +56,8 @@ class Opened(Struct, eq=False):
 
     transaction: Transaction
     ended: bool = False
+    failed: Exception | None = None
+    """What left a part of a batch written: then nothing of the transaction may take effect."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from types import MappingProxyType
 from typing import Any, cast
 
 from kingpost.base.acting import acting
@@ -16,7 +15,6 @@ from kingpost.engine.changes import called
 from kingpost.engine.context import (
     Context,
     During,
-    Opened,
     open_transaction,
     open_transactions,
     reason,
@@ -25,6 +23,7 @@ from kingpost.engine.context import (
 from kingpost.engine.cursor import Cursors
 from kingpost.engine.explain import explained_plan
 from kingpost.engine.failures import explained
+from kingpost.engine.federation import Federation
 from kingpost.engine.objects import constructors
 from kingpost.engine.plans import Plans
 from kingpost.engine.reader import Reader
@@ -71,18 +70,19 @@ class Engine:
         self.plans = Plans(Rights(model))
         self.rows = Rows(model, stores)
         self.repeats = Repeats(model, stores)
+        self.federation = Federation(model, stores)
         cursors = Cursors(secret)
-        self.structs = Reader(self.plans, schema, stores, cursors)
+        self.structs = Reader(self.plans, schema, self.federation, cursors)
         self.objects = Reader(
             self.plans,
             schema,
-            stores,
+            self.federation,
             cursors,
-            forms=lambda store: store.python_form,
+            forms=lambda source: source.python_form,
             make=constructors(model, self.rows),
             objects=True,
         )
-        self.writer = Writer(self.plans, stores, self.rows, self.repeats, lambda: self.new_id())
+        self.writer = Writer(self.plans, self.federation, self.rows, self.repeats, lambda: self.new_id())
 
     async def start(self) -> None:
         """Open the stores."""
@@ -364,14 +364,8 @@ class Engine:
         if open_transaction(store) is not None:
             yield
             return
-        async with self.stores[store].transaction(limit=limit) as transaction:
-            opened = Opened(transaction)
-            token = open_transactions.set(MappingProxyType({**open_transactions.get(), store: opened}))
-            try:
-                yield
-            finally:
-                open_transactions.reset(token)
-                await opened.end()
+        async with self.federation.transaction(store, limit):
+            yield
 
     async def execute(self, sql: str, params: Sequence[object], store: str) -> StoredRows:
         """A statement of the application's own; only the system may, as no rule holds for it."""

@@ -23,7 +23,7 @@ def _step(running: RunningFetch, number: str, how: str, lines: list[str]) -> Non
     if lines:
         lines.append("")
     lines.append(f"{number} {running.fetch.title} from {running.fetch.store}{how}")
-    lines.extend(_indented(running.prepared.text))
+    lines.extend(_indented(running.asked.text))
     for index, one in enumerate(running.batches, 1):
         _step(one.below, f"{number}.{index}", ", for the distinct keys found", lines)
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from kingpost.base.errors import Conflict
-from kingpost.engine.asking import fetch_rows
 from kingpost.engine.context import Context
+from kingpost.engine.federation import Federation
 from kingpost.engine.plans import Plans, parameters
 from kingpost.plan.in_use import keepers, plan_in_use
 from kingpost.plan.select import Delete, Operation
 from kingpost.plan.values import bound_key
-from kingpost.stores.contract import Store
 
 NEXT: Final = "delete these first, or have them refer to another row"
 FOR_GOOD: Final = "what is kept goes for good by a statement of your own, app.execute('DELETE FROM …')"
@@ -21,25 +19,24 @@ FOR_GOOD: Final = "what is kept goes for good by a statement of your own, app.ex
 class InUse:
     """Asks, after a store has refused a delete, what the actor may know of the reason."""
 
-    def __init__(self, plans: Plans, stores: Mapping[str, Store]) -> None:
+    def __init__(self, plans: Plans, federation: Federation) -> None:
         self._plans = plans
-        self._stores = stores
+        self._federation = federation
 
     async def conflict(self, operation: Operation, context: Context) -> Conflict | None:
         """The error (KP410) where the actor sees rows that stand in the way of this delete."""
         if not isinstance(operation, Delete):
             return None
         found = self._plans.rights.model[operation.resource]
-        store = self._stores[found.store]
 
         def make(standing: Any) -> Any:
-            return [(one, store.prepare(one.select)) for one in plan_in_use(standing, found.name)]
+            return [(one, self._federation.prepare(one.select)) for one in plan_in_use(standing, found.name)]
 
         told: list[str] = []
         steps: dict[str, None] = {}
-        for one, prepared in self._plans.find(("in use", found.name), context, make):
+        for one, asked in self._plans.find(("in use", found.name), context, make):
             params = {**parameters(context, one.captures), "key": bound_key(operation.key)}
-            ((rows,),) = await fetch_rows(store, found.store, prepared, params)
+            ((rows,),) = await asked.fetch(params)
             if rows:
                 counted = f"{rows} row{'' if rows == 1 else 's'}{', deleted and kept' if one.deleted else ''}"
                 told.append(f"{one.resource}.{'.'.join(one.path)} ({counted})")

@@ -8,16 +8,16 @@ from functools import partial
 from typing import Any
 
 from kingpost.base.errors import Asked, Detail, KingpostError
-from kingpost.engine.asking import fetch_rows
+from kingpost.engine.asking import Answerer
 from kingpost.engine.checks import refusal
 from kingpost.engine.context import Context
+from kingpost.engine.federation import Federation
 from kingpost.engine.plans import Plans, parameters
 from kingpost.engine.reader import missing
 from kingpost.engine.rows import Rows, Values
 from kingpost.language.tree import FALSE
 from kingpost.plan.values import bound_key
 from kingpost.plan.write import LoadPlan, plan_load
-from kingpost.stores.contract import Store
 
 Key = tuple[Any, ...]
 SHOWN = 100  # of what is wrong with the rows of one request
@@ -44,9 +44,9 @@ class Seen:
 class Loader:
     """What the actor may not see is not found; what is seen but may not be changed is forbidden."""
 
-    def __init__(self, plans: Plans, stores: Mapping[str, Store], rows: Rows) -> None:
+    def __init__(self, plans: Plans, federation: Federation, rows: Rows) -> None:
         self._plans = plans
-        self._stores = stores
+        self._federation = federation
         self._rows = rows
 
     async def one(self, resource: str, key: Key, verb: str, context: Context, written: Collection[str] = ()) -> Loaded:
@@ -54,12 +54,12 @@ class Loader:
 
         `written`: the members that come from outside.
         """
-        plan, rows = await self._fetch(resource, verb, written, context, {"key": bound_key(key)}, many=False)
+        plan, source, rows = await self._fetch(resource, verb, written, context, {"key": bound_key(key)}, many=False)
         if not rows:
             raise missing(resource)
         if not _allowed(plan, rows[0], written):
             raise _refused(resource, verb, context, plan)
-        return self._loaded(resource, plan, rows[0])
+        return self._loaded(resource, plan, rows[0], source)
 
     async def rows(
         self,
@@ -82,10 +82,9 @@ class Loader:
         """The rows of these keys, in that order; `written` for each of them. An error points at keys."""
         params = {"keys": [bound_key(key) for key in keys]}
         members = {name for one in written for name in one}
-        plan, rows = await self._fetch(resource, verb, members, context, params, many=True)
-        found = {
-            loaded.key: (loaded, row) for loaded, row in ((self._loaded(resource, plan, row), row) for row in rows)
-        }
+        plan, source, rows = await self._fetch(resource, verb, members, context, params, many=True)
+        loading = ((self._loaded(resource, plan, row, source), row) for row in rows)
+        found = {loaded.key: (loaded, row) for loaded, row in loading}
         _refuse_all(missing(resource), [index for index, key in enumerate(keys) if key not in found])
         names = written or [()] * len(keys)
         barred = [index for index, key in enumerate(keys) if not _allowed(plan, found[key][1], names[index])]
@@ -96,17 +95,14 @@ class Loader:
         self, resource: str, keys: Sequence[Key], verb: str, context: Context, written: Collection[str] = ()
     ) -> dict[Key, Seen]:
         """Those of the keys whose rows the actor may see. `written`: members of any of them that come from outside."""
-        plan, rows = await self._fetch(
-            resource, verb, written, context, {"keys": [bound_key(key) for key in keys]}, many=True
-        )
+        params = {"keys": [bound_key(key) for key in keys]}
+        plan, source, rows = await self._fetch(resource, verb, written, context, params, many=True)
 
         def refusal(row: Sequence[Any], names: Collection[str]) -> KingpostError | None:
             return None if _allowed(plan, row, names) else _refused(resource, verb, context, plan)
 
-        return {
-            loaded.key: Seen(loaded, partial(refusal, row))
-            for loaded, row in ((self._loaded(resource, plan, row), row) for row in rows)
-        }
+        loading = ((self._loaded(resource, plan, row, source), row) for row in rows)
+        return {loaded.key: Seen(loaded, partial(refusal, row)) for loaded, row in loading}
 
     async def _fetch(
         self,
@@ -117,24 +113,22 @@ class Loader:
         params: Mapping[str, Any],
         *,
         many: bool,
-    ) -> tuple[LoadPlan, Sequence[Sequence[Any]]]:
+    ) -> tuple[LoadPlan, Answerer | None, Sequence[Sequence[Any]]]:
         found = self._rows.model[resource]
-        store_name = found.store
-        store = self._stores[store_name]
         ruled = tuple(n for n in found.names if n in written and (of := found.owner(n)) and of.access.write is not None)
 
         def make(standing: Any) -> Any:
             plan = plan_load(standing, resource, verb, ruled, many=many)
-            return plan, None if plan.select.where == FALSE else store.prepare(plan.select)
+            return plan, None if plan.select.where == FALSE else self._federation.prepare(plan.select)
 
-        plan, prepared = self._plans.find(("load", resource, verb, ruled, many), context, make)
-        if prepared is None:
-            return plan, ()
-        return plan, await fetch_rows(store, store_name, prepared, {**parameters(context, plan.captures), **params})
+        plan, asked = self._plans.find(("load", resource, verb, ruled, many), context, make)
+        if asked is None:
+            return plan, None, ()
+        return plan, asked.source, await asked.fetch({**parameters(context, plan.captures), **params})
 
-    def _loaded(self, resource: str, plan: LoadPlan, row: Sequence[Any]) -> Loaded:
+    def _loaded(self, resource: str, plan: LoadPlan, row: Sequence[Any], source: Any) -> Loaded:
         found = self._rows.model[resource]
-        values = self._rows.read(resource, plan.columns, row)
+        values = self._rows.read(resource, plan.columns, row, source)
         return Loaded(values, self._rows.key(found, values), None if found.version is None else values[found.version])
 
 

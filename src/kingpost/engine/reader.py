@@ -6,7 +6,7 @@ One round asks every statement whose keys are known; the number of rounds is the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from time import perf_counter
@@ -15,10 +15,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from kingpost.base.errors import NotFound
-from kingpost.engine.asking import fetch_rows, stream_rows
+from kingpost.engine.asking import Answerer, fetch_rows
 from kingpost.engine.context import Context
 from kingpost.engine.cursor import Cursors, typed
 from kingpost.engine.failures import explained
+from kingpost.engine.federation import Federation
 from kingpost.engine.plans import Plans, actor_key, parameters
 from kingpost.engine.running import One, Page, Ready, RunningBatch, RunningFetch
 from kingpost.engine.stitch import Forms, Make, grouper, key_reader, stitcher, struct
@@ -37,7 +38,7 @@ from kingpost.plan.read import Planned, ReadPlanner
 from kingpost.plan.shapes import MAX_BATCH_ROWS
 from kingpost.plan.standing import Standing
 from kingpost.plan.values import bound_key
-from kingpost.stores.contract import Rows, Store, StoreError
+from kingpost.stores.contract import Rows, StoreError
 
 MAX_KEYS = 10_000
 
@@ -49,17 +50,17 @@ class Reader:
         self,
         plans: Plans,
         schema: Schema,
-        stores: Mapping[str, Store],
+        federation: Federation,
         cursors: Cursors,
         *,
-        forms: Callable[[Store], Forms] = lambda store: store.json_form,
+        forms: Callable[[Answerer], Forms] = lambda source: source.json_form,
         make: Make = struct,
         objects: bool = False,
     ) -> None:
         self.plans = plans
         self.model = plans.rights.model
         self.schema = schema
-        self.stores = stores
+        self._federation = federation
         self.cursors = cursors
         self._forms = forms
         self._make = make
@@ -88,8 +89,8 @@ class Reader:
         total = None
         if read.count:
             total = 0
-            if not ready.plan.empty:
-                counted = await fetch_rows(ready.running.store, ready.plan.fetch.store, ready.count, params)
+            if ready.count is not None and not ready.plan.empty:
+                counted = await ready.count.fetch(params)
                 total = counted[0][0]
         following = None
         if more and onward and ready.last is not None:
@@ -137,7 +138,7 @@ class Reader:
         if left is not None:
             params["limit"] = left + 1
         running = ready.running
-        async with aclosing(stream_rows(running.store, running.fetch.store, running.prepared, params, chunk)) as found:
+        async with aclosing(running.asked.stream(params, chunk)) as found:
             async for rows in found:
                 if left is not None:
                     rows = rows[:left]
@@ -180,9 +181,9 @@ class Reader:
         running = self._running(plan.fetch)
         ready = Ready(planned, plan, running)
         if plan.count is not None:
-            ready.count = running.store.prepare(plan.count)
+            ready.count = self._federation.prepare(plan.count)
         if plan.cursor is not None:
-            converts = [running.store.python_form(type) for type in plan.cursor.types]
+            converts = [running.asked.source.python_form(type) for type in plan.cursor.types]
             columns = plan.cursor.columns
 
             def last(row: Sequence[Any]) -> list[Any]:
@@ -195,22 +196,21 @@ class Reader:
         return ready
 
     def _running(self, fetch: Fetch) -> RunningFetch:
-        store = self.stores[fetch.store]
+        asked = self._federation.prepare(fetch.select)
         batches: list[RunningBatch] = []
         for batch in fetch.batches:
             below = self._running(batch.fetch)
-            group = grouper(batch, self._forms(below.store), self._make)
-            form, python = self._key_form(fetch, batch.columns), self._key_form(batch.fetch, batch.owner)
+            group = grouper(batch, self._forms(below.asked.source), self._make)
+            form = self._key_form(asked.source, fetch, batch.columns)
+            python = self._key_form(below.asked.source, batch.fetch, batch.owner)
             read_key, owner = key_reader(batch.columns), key_reader(batch.owner)
             batches.append(RunningBatch(batch, below, group, read_key, form, owner, python))
-        return RunningFetch(
-            fetch, store, store.prepare(fetch.select), stitcher(fetch, self._forms(store), self._make), batches
-        )
+        return RunningFetch(fetch, asked, stitcher(fetch, self._forms(asked.source), self._make), batches)
 
-    def _key_form(self, fetch: Fetch, columns: tuple[int, ...]) -> Callable[[Any], Any] | None:
-        """How keys found in these columns of one store's rows become Python values, as another store takes them."""
+    def _key_form(self, source: Answerer, fetch: Fetch, columns: tuple[int, ...]) -> Callable[[Any], Any] | None:
+        """How keys found in these columns of one source's rows become Python values, as another one takes them."""
         types = _column_types(fetch, columns, self.model)
-        converts = [self.stores[fetch.store].python_form(type) for type in types]
+        converts = [source.python_form(type) for type in types]
         if all(convert is None for convert in converts):
             return None
         if len(converts) == 1:
@@ -279,7 +279,8 @@ class Reader:
     async def _fetch(self, ready: Ready, params: dict[str, Any]) -> Rows:
         if ready.plan.empty:
             return ()
-        return await fetch_rows(ready.running.store, ready.plan.fetch.store, ready.running.prepared, params)
+        asked = ready.running.asked
+        return await fetch_rows(asked.source, asked.store, asked.prepared, params)
 
     async def _complete(self, running: RunningFetch, rows: Rows, params: dict[str, Any]) -> list[Any]:
         # Objects of the declaration are shared wherever they are shown; what is written out is not.
@@ -323,10 +324,10 @@ class Reader:
         if len(keys) > MAX_KEYS:
             raise too_many(batch.fetch.title, f"more than {MAX_KEYS} keys")
         bound = keys if form is None else [form(key) for key in keys]
-        fetched = await fetch_rows(below.store, batch.fetch.store, below.prepared, {**params, "keys": bound})
+        fetched = await below.asked.fetch({**params, "keys": bound})
         if len(fetched) > MAX_BATCH_ROWS:
             raise too_many(batch.fetch.title, f"more than {MAX_BATCH_ROWS} rows")
-        apart = below.store is not running.store
+        apart = below.asked.source is not running.asked.source
         if written is not None:
             led: Iterable[Any] = map(read_key, rows)
             owners: Iterable[Any] = map(one.owner, fetched)

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from kingpost.base.errors import Asked, KingpostError
 from kingpost.engine.batch import Batch
 from kingpost.engine.checks import refusal
 from kingpost.engine.context import Context
 from kingpost.engine.failures import explained, no_such_row, within
+from kingpost.engine.federation import Federation
 from kingpost.engine.in_use import InUse
 from kingpost.engine.plans import Plans
 from kingpost.engine.unwritten import Unwritten
 from kingpost.model.model import Model
 from kingpost.plan.select import Check, Operation
-from kingpost.stores.contract import CheckFailed, ReferenceViolation, Store, StoreError, UniqueViolation
+from kingpost.stores.contract import CheckFailed, ReferenceViolation, StoreError, UniqueViolation
 
 
 class Reasons:
     """Asks further where the store's own word is too little, or too much."""
 
-    def __init__(self, plans: Plans, stores: Mapping[str, Store], unwritten: Unwritten) -> None:
+    def __init__(self, plans: Plans, federation: Federation, unwritten: Unwritten) -> None:
         self._plans = plans
         self._unwritten = unwritten
-        self._in_use = InUse(plans, stores)
+        self._in_use = InUse(plans, federation)
 
     async def told(self, error: StoreError, batch: Batch, context: Context, store: str) -> KingpostError:
         """The error that the caller gets of a batch that failed."""

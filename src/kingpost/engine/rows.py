@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, cast
 
 from pydantic import TypeAdapter
 
+from kingpost.engine.asking import Answerer
 from kingpost.language.types import Kind
 from kingpost.model.columns import columns, key_columns, relation_columns
 from kingpost.model.model import Model, ResourceModel
@@ -56,7 +57,7 @@ class Rows:
             for found in model.resources.values()
         }
 
-        self._read: dict[str, tuple[Store, Forms]] = {}
+        self._read: dict[str, tuple[Answerer, Forms]] = {}
 
     def column_names(self, resource: str) -> tuple[str, ...]:
         """All columns, in the order of `flat`."""
@@ -113,9 +114,11 @@ class Rows:
                 key.append(value)
         return tuple(key)
 
-    def read(self, resource: str, places: Mapping[str, tuple[int, ...]], row: Sequence[Any]) -> Values:
-        """A fetched row by member. `places` says which columns hold which member."""
-        fields, references = self._forms(resource)
+    def read(
+        self, resource: str, places: Mapping[str, tuple[int, ...]], row: Sequence[Any], source: Answerer
+    ) -> Values:
+        """A row fetched from a source by member. `places` says which columns hold which member."""
+        fields, references = self._forms(resource, source)
         values: Values = {}
         for name, columns_ in places.items():
             if name in fields:
@@ -126,19 +129,18 @@ class Rows:
             values[name] = None if None in key else key
         return values
 
-    def _forms(self, resource: str) -> Forms:
-        """How what the store answers becomes the Python values of a resource."""
+    def _forms(self, resource: str, source: Answerer) -> Forms:
+        """How what the source answers becomes the Python values of a resource."""
         found = self.model[resource]
-        store = self.stores[found.store]
         known = self._read.get(resource)
-        if known is None or known[0] is not store:
-            fields = {one.name: store.python_form(one.type) for one in found.fields.values()}
+        if known is None or known[0] is not source:
+            fields = {one.name: source.python_form(one.type) for one in found.fields.values()}
             references = {
-                one.name: tuple(store.python_form(column.type) for column in relation_columns(self.model, one))
+                one.name: tuple(source.python_form(column.type) for column in relation_columns(self.model, one))
                 for one in found.relations.values()
                 if one.kind == "one"
             }
-            known = self._read[resource] = store, (fields, references)
+            known = self._read[resource] = source, (fields, references)
         return known[1]
 
     def instance(self, resource: str, values: Values) -> Any:
@@ -215,9 +217,9 @@ class Rows:
                 found.update(zip(operation.makes.values(), python, strict=True))
         return found
 
-    def keys(self, resource: str, store: Store, rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-        """Flat keys of a resource as a store answered them, as Python values."""
-        converts = [store.python_form(type) for type in self.key_types(resource)]
+    def keys(self, resource: str, source: Answerer, rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        """Flat keys of a resource as a source answered them, as Python values."""
+        converts = [source.python_form(type) for type in self.key_types(resource)]
         return [tuple(_converted(convert, part) for convert, part in zip(converts, row, strict=True)) for row in rows]
 
     def key_types(self, resource: str) -> tuple[Any, ...]:

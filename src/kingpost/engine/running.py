@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from kingpost.engine.federation import Asked
 from kingpost.engine.stitch import Group, Stitch
 from kingpost.plan.plan import Batch, Fetch, ReadPlan
 from kingpost.plan.read import Planned
-from kingpost.stores.contract import Store
 
 if TYPE_CHECKING:
     from kingpost.engine.shown import Returning
@@ -37,8 +37,7 @@ class RunningFetch(Struct):
     """A fetch with its statement prepared and its stitcher written."""
 
     fetch: Fetch
-    store: Store
-    prepared: Any
+    asked: Asked
     stitch: Stitch
     batches: list[RunningBatch]
 
@@ -62,6 +61,6 @@ class Ready(Struct):
     planned: Planned
     plan: ReadPlan
     running: RunningFetch
-    count: Any = None
+    count: Asked | None = None
     last: Callable[[Sequence[Any]], list[Any]] | None = None
     returning: Returning | None = None

@@ -42,7 +42,7 @@ def returning(model: Model, ready: Ready) -> Returning:
         return ANEW
     if found.adopted:  # a trigger of others may change the row once more when it has been written
         return ANEW
-    if not ready.running.store.abilities.returning:
+    if not ready.running.asked.returning:
         return ANEW
     columns: list[str] = []
     for expression in fetch.select.columns:

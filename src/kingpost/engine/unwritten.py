@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import uuid4
 
-from kingpost.engine.asking import asked, fetch_rows
+from kingpost.engine.asking import asked
 from kingpost.engine.checks import After, Checks, Key
 from kingpost.engine.context import Context, open_transaction
+from kingpost.engine.federation import Asked, Federation
 from kingpost.engine.plans import parameters
 from kingpost.engine.rows import Rows, Values
 from kingpost.language.types import Kind
@@ -25,7 +26,7 @@ from kingpost.plan.made import filled_in, is_open
 from kingpost.plan.select import Check, Insert, Made, Operation, Update
 from kingpost.plan.values import bound_key
 from kingpost.plan.write import plan_unwritten
-from kingpost.stores.contract import Store, StoreError, Transaction, UniqueViolation
+from kingpost.stores.contract import StoreError, Transaction, UniqueViolation
 
 ROUNDS: Final = 8
 """So many values may be taken at once."""
@@ -59,9 +60,9 @@ class _TakenBack(Exception):
 class Unwritten:
     """Asks the rules of one model about rows that are not there."""
 
-    def __init__(self, checks: Checks, stores: Mapping[str, Store], rows: Rows) -> None:
+    def __init__(self, checks: Checks, federation: Federation, rows: Rows) -> None:
         self._checks = checks
-        self._stores = stores
+        self._federation = federation
         self._rows = rows
         self._model: Model = rows.model
 
@@ -70,12 +71,11 @@ class Unwritten:
         if row.after.test is not None:
             return
         found, plan = row.found, plan_unwritten(row.after.plan, row.found.name)
-        store = self._stores[found.store]
-        prepared, params = store.prepare(plan.select), self.params(row, context)
+        select, params = self._federation.prepare(plan.select), self.params(row, context)
         if plan.lists:
-            held = await self._with_stand_in(row, operations, store, prepared, params)
+            held = await self._with_stand_in(row, operations, select, params)
         else:  # there is a row to ask beside, as this one collided with it
-            held = bool(await fetch_rows(store, found.store, prepared, params))
+            held = bool(await select.fetch(params))
         if not held:
             raise self._checks.refused(row.after, found, context, row.verb)
 
@@ -94,7 +94,7 @@ class Unwritten:
         return {**params, **parameters(context, row.after.plan.captures)}
 
     async def _with_stand_in(
-        self, row: Undecided, operations: Sequence[Operation], store: Store, prepared: Any, params: Mapping[str, Any]
+        self, row: Undecided, operations: Sequence[Operation], select: Asked, params: Mapping[str, Any]
     ) -> bool:
         """False also where no row can stand in: who is not surely allowed is told no more."""
         if open_transaction(row.found.store) is not None:
@@ -102,12 +102,12 @@ class Unwritten:
         trial = _Trial(self._model, operations)
         try:
             with asked(row.found.store):
-                async with store.transaction() as transaction:
+                async with self._federation.transaction(row.found.store) as transaction:
                     made = await trial.write(transaction, self._rows)
                     if made is None:
                         raise _TakenBack(False)
                     key = filled_in(trial.key(row.found.name, self._rows.key(row.found, row.values)), made)
-                    raise _TakenBack(bool(await transaction.fetch(prepared, {**params, "keys": [bound_key(key)]})))
+                    raise _TakenBack(bool(await select.fetch({**params, "keys": [bound_key(key)]})))
         except _TakenBack as done:
             return done.held
 

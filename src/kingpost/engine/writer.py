@@ -12,13 +12,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from kingpost.base.errors import Conflict, Detail, Rejected, Stale
-from kingpost.engine.asking import write_batch
 from kingpost.engine.batch import Batch, require_distinct
 from kingpost.engine.beforehand import Beforehand
 from kingpost.engine.changes import Changes, called, sorted_out
 from kingpost.engine.checks import Checks
 from kingpost.engine.context import Context
 from kingpost.engine.failures import within
+from kingpost.engine.federation import Federation
 from kingpost.engine.inserts import Inserts
 from kingpost.engine.loading import Key, Loaded, Loader
 from kingpost.engine.plans import Plans
@@ -34,7 +34,7 @@ from kingpost.plan.made import filled_in
 from kingpost.plan.select import Clear, Delete, Operation, Update
 from kingpost.plan.write import is_local
 from kingpost.stores.contract import Rows as StoredRows
-from kingpost.stores.contract import StaleRow, Store, StoreError
+from kingpost.stores.contract import StaleRow, StoreError
 
 ATTEMPTS = 3
 
@@ -45,22 +45,22 @@ class Writer:
     def __init__(
         self,
         plans: Plans,
-        stores: Mapping[str, Store],
+        federation: Federation,
         rows: Rows,
         repeats: Repeats,
         new_id: Callable[[], Any],
     ) -> None:
         self.plans = plans
         self.model: Model = plans.rights.model
-        self.stores = stores
+        self._federation = federation
         self.rows = rows
         self.repeats = repeats
         self.inserts = Inserts(self.model, rows, new_id)
-        self.checks = Checks(plans, stores, rows)
-        self.unwritten = Unwritten(self.checks, stores, rows)
-        self.beforehand = Beforehand(self.checks, self.unwritten, self.inserts, stores, rows)
-        self.reasons = Reasons(plans, stores, self.unwritten)
-        self.loader = Loader(plans, stores, rows)
+        self.checks = Checks(plans, federation, rows)
+        self.unwritten = Unwritten(self.checks, federation, rows)
+        self.beforehand = Beforehand(self.checks, self.unwritten, self.inserts, federation, rows)
+        self.reasons = Reasons(plans, federation, self.unwritten)
+        self.loader = Loader(plans, federation, rows)
 
     # Creating
 
@@ -397,7 +397,7 @@ class Writer:
         self, found: ResourceModel, operations: list[Operation], shown: Shown | None = None
     ) -> Sequence[StoredRows]:
         """One batch: in the transaction that is open for the store, else in one of its own."""
-        answers = await write_batch(self.stores[found.store], found.store, operations)
+        answers = await self._federation.write(found.store, operations)
         if shown is not None:
             shown.take(operations, answers)
         return answers

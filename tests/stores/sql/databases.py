@@ -18,6 +18,7 @@ from kingpost.plan.select import Select
 from kingpost.stores.contract import OutOfRange
 from kingpost.stores.memory.select import prepare
 from kingpost.stores.memory.state import State, layouts
+from kingpost.stores.memory.store import Selecting
 from kingpost.stores.memory.values import keep
 from kingpost.stores.sql.dialects import POSTGRES, SQLITE, Dialect
 from kingpost.stores.sql.postgres.codecs import install
@@ -112,7 +113,9 @@ class MemoryDatabase:
     def ask(self, select: Select, params: Mapping[str, object]) -> list[list[Any]]:
         """Run a select, and give the rows as Python values; raises `StoreRefused`."""
         try:
-            return [list(row) for row in prepare(select, self.model, "main").run(self.state, params)]
+            return [
+                list(row) for row in Selecting(select.resource, prepare(select, self.model)).run(self.state, params)
+            ]
         except OutOfRange as error:
             raise StoreRefused(str(error)) from error
 

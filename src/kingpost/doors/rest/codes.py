@@ -53,6 +53,9 @@ KP123 The question is too large
 KP124 The text is too long
     A text that is looked for inside of others, or that is put together of others, is longer than is admitted. Take a
     part of it, like title[:100].
+KP125 Too much to look at one by one
+    Other stores have a part in this question, and what is left when its own store has done its part is more than is
+    looked at in memory. Filter by more that the rows' own store knows, or by fewer rows of the others.
 KP303 A decimal that this store can't keep
     The store that holds these rows keeps decimals with fewer digits.
 KP304 Not possible in this store

@@ -8,10 +8,9 @@ from decimal import Context, Decimal
 from typing import Any
 
 from kingpost.base.errors import Unsupported
-from kingpost.language.evaluate import UNKNOWN, Compiled, Frame, compile_expression, surely_true
+from kingpost.language.evaluate import UNKNOWN, Compiled, Frame, World, compile_expression, surely_true
 from kingpost.language.tree import (
     Expression,
-    Identity,
     Item,
     Keyed,
     Node,
@@ -26,10 +25,10 @@ from kingpost.language.tree import (
 from kingpost.language.types import Kind
 from kingpost.model.columns import key_columns
 from kingpost.model.model import Model
+from kingpost.plan.crossing import Reach
 from kingpost.plan.orders import behind
 from kingpost.plan.select import Select
 from kingpost.stores.contract import OutOfRange
-from kingpost.stores.memory.state import State
 from kingpost.stores.memory.values import bound
 
 EXACT = Context(prec=200)
@@ -40,29 +39,31 @@ class Prepared:
     """A compiled select."""
 
     text: str
-    run: Callable[[State, Mapping[str, object]], list[tuple[Any, ...]]]
+    run: Callable[[World, Iterable[Any], Mapping[str, object]], list[tuple[Any, ...]]]
+    """Answers of these rows of the resource, in a world where others are found."""
 
 
-def prepare(select: Select, model: Model, store: str) -> Prepared:
-    """Compile; raises `Unsupported` where a row of another store is asked for."""
+def require_one_store(select: Select, model: Model, store: str) -> None:
+    """Raises `Unsupported` where a row of another store is asked for."""
+    reach = Reach(model, store)
+    for expression in select.expressions():
+        if reach.crosses(expression):
+            rows = (part.resource for part in walk(expression) if isinstance(part, Root | Item | Step | Keyed))
+            away = next((resource for resource in rows if model[resource].store != store), "a row between")
+            raise Unsupported("KP304", f"{away} is in another store than {select.resource}")
+
+
+def prepare(select: Select, model: Model) -> Prepared:
+    """Compile a select."""
     parts = [part for expression in select.expressions() for part in walk(expression)]
-    # A reference is kept in the row before it: only who goes further than its key needs the row itself.
-    named = {id(part.row) for part in parts if isinstance(part, Identity) and isinstance(part.row, Step)}
-    for part in parts:
-        if (
-            isinstance(part, Root | Item | Step | Keyed)
-            and id(part) not in named
-            and model[part.resource].store != store
-        ):
-            raise Unsupported("KP304", f"{part.resource} is in another store than {select.resource}")
     converts = {part.name: _bound(part) for part in parts if isinstance(part, Param)}
     answer = _grouped(select, model) if select.group is not None else _plain(select, model)
 
-    def run(state: State, params: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    def run(world: World, rows: Iterable[Any], params: Mapping[str, object]) -> list[tuple[Any, ...]]:
         given: dict[str, Any] = dict(params)
         for name, convert in converts.items():
             given[name] = convert(params[name])
-        found = answer(state, given)
+        found = answer(world, rows, given)
         start = _number(select.offset, given) or 0
         length = _number(select.limit, given)
         return found[start:] if length is None else found[start : start + length]
@@ -93,14 +94,14 @@ def _number(value: int | Param | None, params: Mapping[str, Any]) -> int | None:
 # ---------------------------------------------------------------------------------------------------------------- plain
 
 
-def _plain(select: Select, model: Model) -> Callable[[State, Mapping[str, Any]], list[tuple[Any, ...]]]:
+def _plain(select: Select, model: Model) -> Callable[[World, Iterable[Any], Mapping[str, Any]], list[tuple[Any, ...]]]:
     columns = [_column(column, model) for column in select.columns]
     order = _order(select)
     where = all_of(select.where, behind(select))
     passes = None if where is None else surely_true(where)
 
-    def answer(state: State, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        frames = [Frame(row, params, state) for row in state.rows[select.resource].values()]
+    def answer(world: World, rows: Iterable[Any], params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        frames = [Frame(row, params, world) for row in rows]
         if passes is not None:
             frames = [frame for frame in frames if passes(frame)]
         return [tuple(_flat(columns, frame)) for frame in order(frames)]
@@ -146,7 +147,9 @@ def _rank(value: Any) -> tuple[bool, Any]:
 # -------------------------------------------------------------------------------------------------------------- grouped
 
 
-def _grouped(select: Select, model: Model) -> Callable[[State, Mapping[str, Any]], list[tuple[Any, ...]]]:
+def _grouped(
+    select: Select, model: Model
+) -> Callable[[World, Iterable[Any], Mapping[str, Any]], list[tuple[Any, ...]]]:
     summaries: dict[Summary, str] = {}
 
     def computed(node: Node) -> Node | None:
@@ -163,17 +166,17 @@ def _grouped(select: Select, model: Model) -> Callable[[State, Mapping[str, Any]
     group = [compile_expression(expression) for expression in select.group or ()]
     passes = None if select.where is None else surely_true(select.where)
 
-    def answer(state: State, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def answer(world: World, rows: Iterable[Any], params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         groups: dict[tuple[Any, ...], list[Frame]] = {} if group else {(): []}
-        for row in state.rows[select.resource].values():
-            frame = Frame(row, params, state)
+        for row in rows:
+            frame = Frame(row, params, world)
             if passes is None or passes(frame):
                 key = tuple(None if (value := ask(frame)) is UNKNOWN else value for ask in group)
                 groups.setdefault(key, []).append(frame)
         frames: list[Frame] = []
         for members in groups.values():
             first = members[0].root if members else None
-            frames.append(Frame(first, {**params, **{name: total(members) for name, total in totals}}, state))
+            frames.append(Frame(first, {**params, **{name: total(members) for name, total in totals}}, world))
         kept = [frame for frame in frames if having is None or having(frame)]
         for ask, descending in order:
             kept = sorted(kept, key=lambda frame: _rank(ask(frame)), reverse=descending)

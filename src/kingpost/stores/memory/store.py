@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from kingpost.language.types import Type
@@ -21,10 +22,26 @@ from kingpost.stores.contract import (
     StoreError,
 )
 from kingpost.stores.memory.draft import Draft
-from kingpost.stores.memory.select import Prepared, prepare
+from kingpost.stores.memory.select import Prepared, prepare, require_one_store
 from kingpost.stores.memory.state import State, layouts
 from kingpost.stores.settings import StoreSettings
 from kingpost.stores.sql.forms import PYTHON
+
+
+@dataclass(frozen=True, slots=True)
+class Selecting:
+    """A compiled select of the rows of one resource."""
+
+    resource: str
+    prepared: Prepared
+
+    @property
+    def text(self) -> str:
+        return self.prepared.text
+
+    def run(self, state: State, params: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """The answer of a state."""
+        return self.prepared.run(state, state.rows[self.resource].values(), params)
 
 
 class MemoryStore:
@@ -48,14 +65,15 @@ class MemoryStore:
     async def stop(self) -> None:
         """Nothing to close; the rows stay as long as the store does."""
 
-    def prepare(self, select: Select) -> Prepared:
-        return prepare(select, self._model, self._name)
+    def prepare(self, select: Select) -> Selecting:
+        require_one_store(select, self._model, self._name)
+        return Selecting(select.resource, prepare(select, self._model))
 
-    async def fetch(self, prepared: Prepared, params: Mapping[str, object]) -> Rows:
+    async def fetch(self, prepared: Selecting, params: Mapping[str, object]) -> Rows:
         return prepared.run(self._state, params)
 
     async def stream(
-        self, prepared: Prepared, params: Mapping[str, object], *, chunk: int = 1000
+        self, prepared: Selecting, params: Mapping[str, object], *, chunk: int = 1000
     ) -> AsyncGenerator[Rows, None]:
         rows = prepared.run(self._state, params)
         for start in range(0, len(rows), chunk):
@@ -140,7 +158,7 @@ class MemoryTransaction:
         self._carry_out = carry_out
         self.state = state
 
-    async def fetch(self, prepared: Prepared, params: Mapping[str, object]) -> Rows:
+    async def fetch(self, prepared: Selecting, params: Mapping[str, object]) -> Rows:
         """Rows as this transaction sees them."""
         return prepared.run(self.state, params)
 

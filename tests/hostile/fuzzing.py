@@ -33,6 +33,7 @@ UNSAID: Final = {
     "KP159": "parameters that do not go together",
     "KP422": "references lead to rows that are there",
     "KP423": "what rows sum up to",
+    "KP426": "what is computed of values that do not go together: a division by one that is zero",
     "KP431": "an Idempotency-Key was used before",
     "duplicate": "two elements name one row in two ways",
     "range": "whole numbers inside of Json have 64 bits",
@@ -52,7 +53,7 @@ def filter_query(context: HookContext, query: dict[str, Any] | None) -> bool:
     """
     if not query:
         return True
-    return not any(value in ([], [""]) for value in query.values()) and len(repr(query)) < 20_000
+    return not any(value in ([], [""], "", None) for value in query.values()) and len(repr(query)) < 20_000
 
 
 @schemathesis.check
@@ -70,6 +71,8 @@ def what_its_schema_admits_is_understood(context: CheckContext, response: Respon
         if each["code"] not in UNSAID
         and not _is_whole(case.body, each["pointer"])
         and not _is_composite((case.query or {}).get(each["pointer"].removeprefix("?")))
+        and not (each["code"] == "KP155" and isinstance(case.body, list))  # include and fields are of one object
+        and not (each["code"] == "required" and case.method == "PATCH" and each["pointer"].count("/") > 1)
         and not (each["pointer"] == "?sort" and "." in str((case.query or {}).get("sort")))
     ]
     if wrong:

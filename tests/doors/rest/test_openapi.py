@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
+import jsonschema
+import msgspec
 import pytest
+from jsonschema import FormatChecker
 from openapi_spec_validator import validate
 
 from kingpost.base.errors import Invalid
@@ -180,3 +184,12 @@ def test_whole_numbers_inside_of_embedded_values_have_64_bits(document: dict[str
                 walk(each)
 
     walk({name: each for name, each in document["components"]["schemas"].items() if name.endswith(("In", "Size"))})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [timedelta(0), timedelta(days=-30), timedelta(microseconds=-1), timedelta(days=3, hours=5, microseconds=70)],
+)
+def test_durations_are_as_they_are_written(document: dict[str, Any], value: timedelta) -> None:
+    schema = document["components"]["schemas"]["Thing"]["properties"]["lasts"]
+    jsonschema.validate(json.loads(msgspec.json.encode(value)), schema, format_checker=FormatChecker())

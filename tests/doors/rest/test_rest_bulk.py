@@ -175,3 +175,14 @@ async def test_a_failure_in_an_open_transaction_takes_all_of_it_back(site: Site)
 async def test_a_created_array_points_at_what_is_taken(site: Site) -> None:
     reply = await site.anonymous("POST", "/api/topics", [{"name": "a", "hours": 1}, {"name": "SQL", "hours": 1}])
     assert (reply.status, reply.pointers) == (409, ["/1/name"])
+
+
+async def test_what_a_row_would_be_shown_as_is_refused_where_none_is(site: Site) -> None:
+    ask, sql = site.anonymous, ids(site.sql)
+    made = {"name": "CSS", "hours": 1}
+    for query in ("include=articles", "include=nothing", "fields=name", "fields="):
+        for method, sent in (("PATCH", []), ("PATCH", sql), ("PUT", []), ("DELETE", sql), ("POST", [made])):
+            reply = await ask(method, f"/api/topics?{query}", sent)
+            assert (reply.status, reply.pointers) == (400, [f"?{query.partition('=')[0]}"]), (method, query)
+        assert (await ask("DELETE", f"/api/topics/{site.sql.id}?{query}")).status == 400
+    assert await names(site) == {"SQL", "HTTP"}

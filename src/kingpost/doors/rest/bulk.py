@@ -50,6 +50,7 @@ class BulkWrites:
     async def create(self, request: Request, entry: Entry, given: list[Any], repeat: Idempotency | None) -> Answer:
         """`POST /api/articles`: rows made together are answered by their keys, in the order given."""
         self._bounded(given)
+        self._questions.none(request.query)
         name = entry.resource.name
         knows = self._engine.knows(request.context)
         data = self._each(given, lambda one, index: self._inputs.accept(name, "create", one, (index,), knows))
@@ -92,7 +93,7 @@ class BulkWrites:
     async def _array(self, request: Request, entry: Entry) -> tuple[list[Any], Idempotency | None]:
         """What was sent, refused before anything is written where it or its answer can't be."""
         require_acceptable(request)
-        self._questions.ask(entry.resource.name, request.query, many=False)
+        self._questions.none(request.query)
         _require_unconditional(request)
         body = await receive_body(request.receive, request.headers, self._settings.max_body)
         if not body:

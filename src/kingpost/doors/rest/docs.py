@@ -253,7 +253,7 @@ to change only what you have read. A request with an <code>Idempotency-Key</code
         if kind == "array":
             return []
         samples = {"uuid": "01936f2e-8a4b-7c1d-9e2f-3a4b5c6d7e8f", "date-time": "2026-01-31T12:00:00Z"}
-        texts = {"date": "2026-01-31", "duration": "PT1H30M", "decimal": "12.50", **samples}
+        texts = {"date": "2026-01-31", "decimal": "12.50", **samples}
         plain = {"string": texts.get(schema.get("format", ""), "text"), "integer": 1, "number": 1.5, "boolean": True}
         return plain.get(kind)
 

@@ -238,7 +238,7 @@ class Document:
             entry,
             f"{kind}.many",
             f"{kind.capitalize()} several {name} rows, all or nothing",
-            parameters=self._write_parameters(entry, conditions=False),
+            parameters=[ref("parameters", name) for name in ("Prefer", "Idempotency-Key")],
             body={"required": True, "content": {JSON: {"schema": schema}}},
             responses={"200": done, "204": _BARE},
             errors=_WRITE_ERRORS,

@@ -110,6 +110,13 @@ class Questions:
         self._known.move_to_end(key)
         return found.about({_decoded(name): _decoded(value) for name, value in values}) if values else found
 
+    def none(self, query: bytes) -> None:
+        """Refuse every parameter: where no row is answered, there is nothing to say of it."""
+        for name in parameters(query, self._settings):
+            if name in ROW_WORDS:
+                raise invalid("KP155", f"no row is answered here that {name}= could say something of", f"?{name}")
+            raise unknown_parameter(name, ())
+
     def _asked(self, resource: str, query: bytes, *, many: bool) -> Question:
         return self._many(resource, query) if many else self._one(resource, query)
 

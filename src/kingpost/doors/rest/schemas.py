@@ -24,7 +24,8 @@ _PLAIN: Final[dict[Kind, Json]] = {
     Kind.DATETIME: {"type": "string", "format": "date-time"},
     Kind.DATE: {"type": "string", "format": "date"},
     Kind.TIME: {"type": "string", "pattern": r"^[0-9][0-9]:[0-9][0-9]:[0-9][0-9](\.[0-9]{1,6})?$"},
-    Kind.DURATION: {"type": "string", "format": "duration"},
+    # Not the format "duration", which knows no negative ones.
+    Kind.DURATION: {"type": "string", "pattern": r"^-?P([0-9]+D)?(T[0-9]+(\.[0-9]{1,6})?S)?$"},
     Kind.JSON: {},
 }
 _EXAMPLES: Final[dict[Kind, Any]] = {

@@ -87,7 +87,7 @@ class Writes:
     async def delete(self, request: Request, target: Target) -> Answer:
         """`DELETE /api/articles/{id}`"""
         entry, key = target.entry, target.key or ()
-        self._questions.ask(entry.resource.name, request.query, many=False)
+        self._questions.none(request.query)
         self._demand_version(request)
         repeat = repeat_of(request, b"")
         version = await self._version(request, entry, key)

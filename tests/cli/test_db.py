@@ -1,4 +1,4 @@
-"""`kingpost db`, on SQLite and PostgreSQL."""
+"""`kingpost db`, on SQLite, PostgreSQL and DuckDB."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ MORE = ("max_length=80)", "max_length=80)\n    hours: int | None = None")
 OTHER = ("name: str = field(max_length=80)", "name: int")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "duckdb"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A folder whose app.py has one resource, in a store of each kind."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else "sqlite:///topics.db"
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else f"{request.param}:///topics.db"
     (tmp_path / "app.py").write_text(ONE.replace("URL", url))
     return tmp_path
 

@@ -15,7 +15,7 @@ from kingpost.stores.registry import open_store
 if TYPE_CHECKING:
     from kingpost.app import App
 
-EMBEDDED = ("sqlite", "memory")
+EMBEDDED = ("sqlite", "memory", "duckdb")
 """Stores that belong to one developer or process: `serve` may create their tables unasked."""
 
 MENTIONED = 6
@@ -74,18 +74,25 @@ def shown_url(url: str) -> str:
 
 
 async def _compared(app: App, name: str, url: str) -> Differences:
-    async with _open(app, name, "sqlite://" if _is_to_be_made(url) else url) as opened:
+    async with _open(app, name, _stand_in(url) or url) as opened:
         return Differences(name, shown_url(url), tuple(await opened.compare()))
 
 
-def _is_to_be_made(url: str) -> bool:
-    """Whether opening the store would make its file."""
-    if urlsplit(url).scheme != "sqlite":
-        return False
-    from kingpost.stores.sql.sqlite.connection import locate
+def _stand_in(url: str) -> str:
+    """The address of an empty store of the kind, where opening the one that is meant would make its file; else ""."""
+    match urlsplit(url).scheme:
+        case "sqlite":
+            from kingpost.stores.sql.sqlite.connection import locate
 
-    location = locate(url)
-    return not location.temporary and not location.path.exists()
+            location = locate(url)
+            return "" if location.temporary or location.path.exists() else "sqlite://"
+        case "duckdb":
+            from kingpost.stores.sql.duckdb.instance import locate as locate_duckdb
+
+            path = locate_duckdb(url).path
+            return "" if path is None or path.exists() else "duckdb:?threads=1"
+        case _:
+            return ""
 
 
 @asynccontextmanager

@@ -19,13 +19,14 @@ GROUP = "kingpost.stores"
 """The entry points of stores: name = URL scheme, value = a `Factory`."""
 
 BUILT_IN = {
+    "duckdb": "kingpost.stores.sql.duckdb.store:DuckDBStore",
     "memory": "kingpost.stores.memory.store:MemoryStore",
     "postgres": "kingpost.stores.sql.postgres.store:PostgresStore",
     "postgresql": "kingpost.stores.sql.postgres.store:PostgresStore",
     "sqlite": "kingpost.stores.sql.sqlite.store:SqliteStore",
 }
 
-EXTRAS = {"asyncpg": "postgres"}
+EXTRAS = {"asyncpg": "postgres", "duckdb": "duckdb"}
 """Which extra brings a package that a built-in store imports."""
 
 

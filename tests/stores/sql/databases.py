@@ -1,4 +1,4 @@
-"""The language's test domain in SQLite and PostgreSQL: its model, its tables with the nasty rows, and asking them."""
+"""The language's test domain in the SQL databases: its model, its tables with the nasty rows, and asking them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import asyncpg
+import duckdb
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from kingpost.language.schema import Scalar, ToOne
@@ -20,7 +21,8 @@ from kingpost.stores.memory.select import prepare
 from kingpost.stores.memory.state import State, layouts
 from kingpost.stores.memory.store import Selecting
 from kingpost.stores.memory.values import keep
-from kingpost.stores.sql.dialects import POSTGRES, SQLITE, Dialect
+from kingpost.stores.sql.dialects import DUCKDB, POSTGRES, SQLITE, Dialect
+from kingpost.stores.sql.duckdb.instance import Location, connect
 from kingpost.stores.sql.postgres.codecs import install
 from kingpost.stores.sql.tables import tables
 from kingpost.stores.sql.translation.translate import translate
@@ -84,7 +86,7 @@ def inserts(data: Data, dialect: Dialect, model: Model = MODEL) -> Iterator[tupl
     """One INSERT per resource with its rows in the driver's form."""
     for name, rows in data.items():
         held = columns(model, model[name])
-        converts = [dialect.forms.to_driver(column.type) or (lambda value: value) for column in held]
+        converts = [dialect.bound(column)[0] or (lambda value: value) for column in held]
         names = ", ".join(dialect.quote(column.name) for column in held)
         marks = ", ".join("?" if dialect is SQLITE else f"${place}" for place in range(1, len(held) + 1))
         values = [[f(_part(row[c.member], held, c)) for f, c in zip(converts, held, strict=True)] for row in rows]
@@ -145,6 +147,26 @@ class SQLiteDatabase:
             raise StoreRefused(str(error)) from error
 
 
+class DuckDBDatabase:
+    """DuckDB without a file, in a session of another time zone than UTC."""
+
+    dialect = DUCKDB
+
+    def __init__(self) -> None:
+        self.connection = connect(Location(None), [])
+        self.connection.execute("SET TimeZone = 'Europe/Amsterdam'")
+
+    def rows(self, text: str, arguments: Sequence[object]) -> list[Any]:
+        try:
+            return self.connection.execute(text, arguments).fetchall()
+        except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
+            raise StoreRefused(str(error)) from error
+        except duckdb.Error as error:
+            if "Max expression depth" in str(error):
+                raise StoreRefused(str(error)) from error
+            raise
+
+
 class PostgresDatabase:
     """In a session of another time zone than UTC, where a day may have 25 hours."""
 
@@ -176,6 +198,19 @@ def sqlite_database(data: Data = NASTY, model: Model = MODEL) -> Iterator[SQLite
         database.connection.execute(text)
     for text, values in inserts(data, SQLITE, model):
         database.connection.executemany(text, values)
+    yield database
+    database.connection.close()
+
+
+@contextmanager
+def duckdb_database(data: Data = NASTY, model: Model = MODEL) -> Iterator[DuckDBDatabase]:
+    """DuckDB with the rows loaded."""
+    database = DuckDBDatabase()
+    for text in definitions(model, DUCKDB):
+        database.connection.execute(text)
+    for text, values in inserts(data, DUCKDB, model):
+        for row in values:
+            database.connection.execute(text, row)
     yield database
     database.connection.close()
 

@@ -32,8 +32,9 @@ from kingpost.model.model import FieldModel, Model, ResourceModel
 from kingpost.plan.select import Order, Select
 from kingpost.stores.contract import OutOfRange
 from kingpost.stores.sql.forms import PYTHON, SQLiteForms
+from kingpost.stores.sql.translation.translate import translate
 from tests.services.postgres import PostgresServer
-from tests.stores.sql.databases import Database, ask, postgres_database, sqlite_database
+from tests.stores.sql.databases import Database, ask, duckdb_database, postgres_database, sqlite_database
 
 INNER = Type(Kind.EMBEDDED, name="Inner", members=(("deep", INT),))
 PLACE = Type(
@@ -107,11 +108,15 @@ def f(name: str) -> Field:
     return Field(KINDS, name, TYPES[name])
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", "postgres", "duckdb"])
 def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     if request.param == "sqlite":
         with sqlite_database({"Kinds": ROWS}, MODEL) as sqlite:
             yield sqlite
+        return
+    if request.param == "duckdb":
+        with duckdb_database({"Kinds": ROWS}, MODEL) as duck:
+            yield duck
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
     url = server.create_database()
@@ -137,12 +142,13 @@ def test_a_value_comes_back_as_it_was(database: Database, name: str) -> None:
 
 @pytest.mark.parametrize("name", TYPES)
 def test_the_json_is_the_same_everywhere(database: Database, name: str) -> None:
-    text = f"SELECT {name} FROM kinds ORDER BY id"
-    stored = [row[0] for row in database.rows(text, [])]
+    statement = translate(Select("Kinds", (f(name),), order=(Order(KEY),)), MODEL, database.dialect)
+    stored = [row[0] for row in database.rows(statement.text, [])]
     form = database.dialect.forms.json_form(TYPES[name]) or (lambda value: value)
     python = PYTHON.json_form(TYPES[name]) or (lambda value: value)
     kept = [row[name] for row in ROWS]
-    found, expected = ([None if v is None else f(v) for v in values] for f, values in ((form, stored), (python, kept)))
+    ways = ((form, stored), (python, kept))
+    found, expected = ([None if v is None else way(v) for v in values] for way, values in ways)
     assert msgspec.json.encode(found) == msgspec.json.encode(expected)
 
 

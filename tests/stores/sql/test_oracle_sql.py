@@ -1,4 +1,4 @@
-"""The oracle, part 2: memory, SQLite and PostgreSQL must answer as CPython does, which runs the very functions.
+"""The oracle, part 2: memory, SQLite, PostgreSQL and DuckDB must answer as CPython does, which runs the very functions.
 
 5,000 cases in CI, the same ones in every run, and 100,000 by `make soak`, never asked before. Each is asked about every
 nasty row: for whom it is surely true, for whom surely false, as a filter on one of the two, what its value is, how it
@@ -17,7 +17,7 @@ from tests.language.found import TYPES as FOUND_TYPES
 from tests.language.writer import TYPES
 from tests.services.postgres import PostgresServer
 from tests.soak import FIRST_SEED, count
-from tests.stores.sql.databases import MemoryDatabase, postgres_database, sqlite_database
+from tests.stores.sql.databases import MemoryDatabase, duckdb_database, postgres_database, sqlite_database
 from tests.stores.sql.oracle import Oracle
 
 # CPython warns of `3 is None`, which is written here like anything else.
@@ -30,8 +30,8 @@ BATCH = 500
 @pytest.fixture(scope="module")
 def oracle(postgres_server: PostgresServer) -> Iterator[Oracle]:
     url = postgres_server.create_database()
-    with sqlite_database() as sqlite, postgres_database(url) as postgres:
-        yield Oracle([MemoryDatabase(), sqlite, postgres])
+    with sqlite_database() as sqlite, postgres_database(url) as postgres, duckdb_database() as duck:
+        yield Oracle([MemoryDatabase(), sqlite, postgres, duck])
     postgres_server.drop_database(url)
 
 
@@ -57,7 +57,7 @@ def test_what_stores_refuse_is_rare(oracle: Oracle) -> None:
         for number in range(200):
             oracle.hold(case(number), number)
     print(dict(oracle.outcomes))
-    for name in ("sqlite", "postgresql"):
+    for name in ("sqlite", "postgresql", "duckdb"):
         asked = sum(oracle.outcomes[f"{name} {outcome}"] for outcome in ("agreed", "refused", "unsupported"))
         assert oracle.outcomes[f"{name} refused"] < asked * 0.05
         assert oracle.outcomes[f"{name} unsupported"] < asked * 0.05

@@ -32,7 +32,7 @@ from kingpost.plan.select import Order, Select
 from kingpost.stores.sql.translation.translate import translate
 from tests.language.domain import NASTY, DictWorld
 from tests.services.postgres import PostgresServer
-from tests.stores.sql.databases import Database, ask, postgres_database, sqlite_database
+from tests.stores.sql.databases import Database, ask, duckdb_database, postgres_database, sqlite_database
 
 PERSON = Root("Person")
 BOSS = Step(PERSON, "boss", "Person", nullable=True)
@@ -46,19 +46,19 @@ def of(row: Any, name: str, type: Type) -> Field:
 # ----------------------------------------------------------------------------------------------- guards, in both stores
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", "postgres", "duckdb"])
 def people(request: pytest.FixtureRequest) -> Iterator[Database]:
     yield from _database(request, NASTY)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", "postgres", "duckdb"])
 def shop(request: pytest.FixtureRequest) -> Iterator[Database]:
     yield from _database(request, ROWS, SHOP)
 
 
 def _database(request: pytest.FixtureRequest, *what: Any) -> Iterator[Database]:
-    if request.param == "sqlite":
-        with sqlite_database(*what) as database:
+    if request.param != "postgres":
+        with (sqlite_database if request.param == "sqlite" else duckdb_database)(*what) as database:
             yield database
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")

@@ -22,7 +22,7 @@ from kingpost.plan.select import Order, Select
 from tests.language.declared import declare
 from tests.language.domain import INTS, DictWorld, Domain
 from tests.services.postgres import PostgresServer
-from tests.stores.sql.databases import Database, StoreRefused, ask, postgres_database, sqlite_database
+from tests.stores.sql.databases import Database, StoreRefused, ask, duckdb_database, postgres_database, sqlite_database
 
 DATE = Type(Kind.DATE)
 TYPES: dict[str, Type] = {
@@ -143,8 +143,13 @@ EVERYDAY = {
 @pytest.fixture(scope="module")
 def databases(postgres_server: PostgresServer) -> Iterator[list[Database]]:
     url = postgres_server.create_database()
-    with sqlite_database({"Loan": ROWS}, MODEL) as sqlite, postgres_database(url, {"Loan": ROWS}, MODEL) as postgres:
-        yield [sqlite, postgres]
+    rows = {"Loan": ROWS}
+    with (
+        sqlite_database(rows, MODEL) as sqlite,
+        postgres_database(url, rows, MODEL) as postgres,
+        duckdb_database(rows, MODEL) as duck,
+    ):
+        yield [sqlite, postgres, duck]
     postgres_server.drop_database(url)
 
 

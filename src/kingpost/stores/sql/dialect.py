@@ -40,6 +40,16 @@ class Dialect(ABC):
     """Functions to register on every connection, by name and number of arguments."""
     references_hold: ClassVar[bool] = False
     """Whether a row that a constrained reference points at is there, whoever wrote it."""
+    enters_indexes: ClassVar[bool] = True
+    """Whether a page is found in an index, so that it pays to say the rows behind a place as ranges of one."""
+    conditional_indexes: ClassVar[bool] = True
+    """Whether an index may be about a part of the rows only."""
+    watches_references: ClassVar[bool] = True
+    """Whether references are the database's to hold; else the store does it."""
+    adds_required: ClassVar[bool] = True
+    """Whether a column can be added that may not be NULL."""
+    identities: ClassVar[bool] = True
+    """Whether the database numbers rows by itself."""
 
     def quote(self, name: str) -> str:
         """An identifier as it is written."""
@@ -102,6 +112,10 @@ class Dialect(ABC):
     @abstractmethod
     def real(self, term: Term, places: int = 0) -> Term:
         """A number as a float; `places` of a decimal."""
+
+    def floated(self, term: Term) -> Term:
+        """The result of float arithmetic: NULL where it is no number."""
+        return term
 
     @abstractmethod
     def rescale(self, term: Term, places: int, wanted: int) -> Term:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from kingpost.stores.sql.dialect import Dialect
+from kingpost.stores.sql.duckdb.dialect import DuckDB
 from kingpost.stores.sql.postgres.dialect import PostgreSQL
 from kingpost.stores.sql.sqlite.dialect import SQLite
 
+DUCKDB = DuckDB()
 SQLITE = SQLite()
 POSTGRES = PostgreSQL()
 
-__all__ = ["POSTGRES", "SQLITE", "Dialect"]
+__all__ = ["DUCKDB", "POSTGRES", "SQLITE", "Dialect"]

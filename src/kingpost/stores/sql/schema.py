@@ -143,6 +143,12 @@ class _Comparison:
                 f"drop the empty table {self._table.name}, or {MIGRATE} that fills it",
             )
             return
+        if not column.nullable and not self._ground.dialect.adds_required:
+            yield self._refuse(
+                f"column {column.name} is missing, and DuckDB adds no column that may not be NULL",
+                f"declare it as `| None`, or {MIGRATE} that makes the table anew",
+            )
+            return
         self._lacking.remove(column.name)
         reference = self._reference_of(column) if self._writer.sqlite else None
         added = self._writer.column(self._table, column, reference)

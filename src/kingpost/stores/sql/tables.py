@@ -51,7 +51,7 @@ def _table(model: Model, resource: ResourceModel, dialect: Dialect, metadata: sa
         metadata,
         *(_column(resource, column, dialect, column.name in keys) for column in columns(model, resource)),
         sa.PrimaryKeyConstraint(*keys, name=name("pk", resource.table)),
-        *_foreign_keys(model, resource),
+        *(_foreign_keys(model, resource) if dialect.watches_references else ()),
         sqlite_strict=True,
         sqlite_autoincrement=not resource.made.isdisjoint(resource.key),  # a number is never given twice
     )
@@ -62,13 +62,15 @@ def _table(model: Model, resource: ResourceModel, dialect: Dialect, metadata: sa
         if where is None:
             table.append_constraint(sa.UniqueConstraint(*(column.name for column, _ in held), name=label))
             indexed.append(tuple((column.name, False) for column, _ in held))
-        else:
+        elif dialect.conditional_indexes:
             _index(table, dialect, label, held, condition_on(model, resource.name, where, dialect), unique=True)
     for members, where in _indexes(resource):
         label = name("ix", resource.table, *(member.lstrip("-") for member in members), *(["where"] if where else []))
         held = [(c, m.startswith("-")) for m in members for c in member_columns(model, resource, m.lstrip("-"))]
         wanted = tuple((column.name, descending) for column, descending in held)
         if where is None and any(_serves(there, wanted) for there in indexed):
+            continue
+        if where is not None and not dialect.conditional_indexes:
             continue
         label = _free(label, table)
         predicate = None if where is None else condition_on(model, resource.name, where, dialect)
@@ -90,9 +92,9 @@ def _column(resource: ResourceModel, column: Column, dialect: Dialect, key: bool
     return sa.Column(
         column.name,
         dialect.forms.column(column.type) if form is None else form.column,
-        *([sa.Identity()] if made else []),
+        *([sa.Identity()] if made and dialect.identities else []),
         nullable=column.type.nullable and not key,
-        autoincrement=made,
+        autoincrement=made and dialect.identities,
         server_default=None if made or form else _default(resource.fields.get(column.member), dialect),
     )
 

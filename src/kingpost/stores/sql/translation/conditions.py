@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from kingpost.stores.sql.translation.translator import Translator
 
 OPERATORS: dict[str, Any] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-FLIPPED = {"==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 INVERSES: dict[str, Any] = {"<": operator.ge, "<=": operator.gt, ">": operator.le, ">=": operator.lt}
 NUMBERS = (Kind.BOOL, Kind.INT, Kind.DECIMAL, Kind.FLOAT)
 
@@ -188,9 +187,9 @@ def operands(t: Translator, left: Expression, right: Expression, op: str) -> tup
     """Two values that are to be compared, in one form."""
     kinds = {left.type.kind, right.type.kind}
     if kinds == {Kind.INT, Kind.FLOAT} or kinds == {Kind.BOOL, Kind.FLOAT}:
-        return numbers.int_and_float(t, left, right)
+        return numbers.int_and_float(t, left, right, op)
     if kinds <= {Kind.BOOL, Kind.INT, Kind.DECIMAL} and (len(kinds) > 1 or Kind.DECIMAL in kinds):
-        for value, other, seen in ((left, right, FLIPPED[op]), (right, left, op)):
+        for value, other, seen in ((left, right, numbers.FLIPPED[op]), (right, left, op)):
             bound = numbers.limit(t, value, other, seen)
             if bound is not None:
                 found = t.value(other)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from kingpost.stores.sql.translation.translator import Translator
 
 WHOLE = (Kind.BOOL, Kind.INT)
+SCALED = Type(Kind.DECIMAL, places=0)
+FLIPPED = {"==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def places(node: Expression) -> int:
@@ -104,28 +107,31 @@ def _float(t: Translator, node: Arithmetic) -> Term:
     a, b = (t.value(side, FLOAT).term for side in (node.left, node.right))
     match node.op:
         case "+" | "-" | "*":
-            return Phrase(f"{{0}} {node.op} {{1}}", a.type, a, b)
+            return t.dialect.floated(Phrase(f"{{0}} {node.op} {{1}}", a.type, a, b))
         case "/":
             return t.dialect.divide(a, b)
         case _:
             raise Unsupported("KP304", f"{node.op} of floats is not known to SQL stores")
 
 
-def int_and_float(t: Translator, left: Expression, right: Expression) -> tuple[Value, Value]:
-    """An int and a float to be compared, exactly as Python does; only SQLite does so by itself."""
+def int_and_float(t: Translator, left: Expression, right: Expression, op: str) -> tuple[Value, Value]:
+    """An int and a float to be compared by `op`, exactly as Python does; only SQLite does so by itself."""
     if t.dialect.name == "sqlite":
         return t.value(left), t.value(right)
     sides: list[Value] = []
-    for side in (left, right):
+    for side, seen in ((left, FLIPPED[op]), (right, op)):
+        make = t.dialect.limit(seen, 0)
         if side.type.kind is not Kind.FLOAT:
             value = t.value(side, INT)
             sides.append(Value((t.dialect.integer(value.term),), value.type, value.defined))
+        elif isinstance(side, Const | Param) and make is not None:
+            sides.append(_bound(t, side, make, ("limit", make(0.5), 0)))
         elif isinstance(side, Const) and isinstance(side.value, float):
             exact = Decimal(side.value)  # every binary fraction is a decimal one
             sides.append(Value((t.const(exact, Type(Kind.DECIMAL)),), side.type))
         else:
             raise Unsupported(
-                "KP304", "comparing an int with a float that is no constant: PostgreSQL would round the int"
+                "KP304", "comparing an int with a float that is no constant: the store would round the int"
             )
     return sides[0], sides[1]
 
@@ -143,12 +149,17 @@ def limit(t: Translator, value: Expression, other: Expression, op: str) -> Value
     if make is None or t.shared.literal or (isinstance(value, Const) and value.value is None):
         return None
     key = ("limit", make(Decimal("0.5").scaleb(-places(other))), places(other))  # what tells the ways of rounding apart
+    return _bound(t, value, make, key)
+
+
+def _bound(t: Translator, value: Const | Param, make: Callable[[Any], Any], key: tuple[object, ...]) -> Value:
+    """A number from outside, made into one that decimals are compared with."""
     if isinstance(value, Param):
-        return Value(
-            (t.param(value, value.type, lambda given: None if given is None else make(given), *key),), value.type
-        )
+        term = t.param(value, SCALED, lambda given: None if given is None else make(given), *key)
+        return Value((term,), value.type)
     bound = make(value.value)
-    return Value((t.shared.binds.add((*key, value.value), lambda params: bound, sa.Integer()),), value.type)
+    term = t.shared.binds.add((*key, value.value), lambda params: bound, t.dialect.forms.plain(SCALED))
+    return Value((term,), value.type)
 
 
 # ------------------------------------------------------------------------------------------------------------ functions

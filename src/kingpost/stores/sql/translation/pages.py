@@ -42,7 +42,7 @@ def runs(t: Translator, select: Select) -> list[Condition]:
     condition = behind(select)
     if condition is None:
         return []
-    if not all(_is_column(order.expression) for order in select.order):
+    if not (t.dialect.enters_indexes and all(_is_column(order.expression) for order in select.order)):
         return [t.true(condition)]  # it is computed for every row, whatever is said
     keys: list[_Key] = []
     for order, param in zip(select.order, select.after):

@@ -10,9 +10,10 @@ from uuid import UUID
 import pytest
 
 from kingpost import App, as_system
-from kingpost.change.faults import HeaderFault, LoadFault
+from kingpost.change.faults import HeaderFault
 from kingpost.change.load import Load, Wanted
-from kingpost.change.load_convert import Stated
+from kingpost.stores.files.cells import Stated
+from kingpost.stores.files.faults import FileFault
 from kingpost.testing import Client
 from tests.blog import Article, People, Topic, User
 from tests.change.loading import counts, load, load_all, rejects
@@ -157,10 +158,10 @@ async def test_what_is_no_rows_fault_ends_the_load(airline: App, tmp_path: Path)
             ("rows.csv", "name,height\nx,1\n", "no column goes to code, which is part of the key"),
             ("rows.json", '[{"code": "A", "name": "x"}, {]', "element 2 is not JSON"),
         ]:
-            with pytest.raises((HeaderFault, LoadFault)) as fault:
+            with pytest.raises((HeaderFault, FileFault)) as fault:
                 await load(airline, tmp_path, "Airport", text, name)
             assert words in fault.value.message
-        with pytest.raises(LoadFault, match="there is no file"):
+        with pytest.raises(FileFault, match="there is no file"):
             await Load(airline.engine, "Airport", Wanted()).files([str(tmp_path / "none.csv")])
 
 

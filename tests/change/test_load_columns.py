@@ -12,8 +12,8 @@ from kingpost import App
 from kingpost.base.errors import Detail
 from kingpost.change.faults import HeaderFault
 from kingpost.change.load_columns import Columns
-from kingpost.change.load_convert import Stated, converter
 from kingpost.language.types import Kind, Type
+from kingpost.stores.files.cells import Stated, converter
 from tests.blog import blog
 from tests.fleet import fleet
 

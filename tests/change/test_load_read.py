@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kingpost.change.faults import LoadFault
-from kingpost.change.load_json import elements
-from kingpost.change.load_open import opened
-from kingpost.change.load_read import Record, read_csv, read_ndjson
 from kingpost.change.load_rejects import rejects_path
+from kingpost.stores.files.arrays import elements
+from kingpost.stores.files.faults import FileFault
+from kingpost.stores.files.opened import opened
+from kingpost.stores.files.records import Record, read_csv, read_ndjson
 
 
 def stream(data: str | bytes) -> io.BufferedReader:
@@ -62,10 +62,10 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(encoding: str) -> None:
 def test_another_encoding_has_to_be_named() -> None:
     data = "name\nMüller\n".encode("windows-1252")
     assert rows(data, encoding="windows-1252") == [(2, ["Müller"], "")]
-    with pytest.raises(LoadFault, match=r"line \d+ or soon after is not utf-8") as fault:
+    with pytest.raises(FileFault, match=r"line \d+ or soon after is not utf-8") as fault:
         rows(data)
     assert "--encoding" in fault.value.remedy
-    with pytest.raises(LoadFault, match="no encoding 'klingon'"):
+    with pytest.raises(FileFault, match="no encoding 'klingon'"):
         rows(data, encoding="klingon")
 
 
@@ -83,12 +83,12 @@ def test_a_row_with_broken_quotes_does_not_take_others_with_it() -> None:
 
 
 def test_a_quote_that_is_never_closed_is_told_with_its_line() -> None:
-    with pytest.raises(LoadFault, match="line 3: a quoted cell has no end"):
+    with pytest.raises(FileFault, match="line 3: a quoted cell has no end"):
         rows('a,b\n1,2\n"x,3\n4,5\n')
 
 
 def test_an_empty_file_has_no_header() -> None:
-    with pytest.raises(LoadFault, match="empty"):
+    with pytest.raises(FileFault, match="empty"):
         rows("")
     assert rows("a,b\n") == []
 
@@ -133,7 +133,7 @@ def test_an_array_is_read_as_a_whole_decoder_reads_it(values: list[Any], window:
 def test_what_is_no_array_is_told_by_its_element(text: str, words: str, window: int) -> None:
     if window == 1 and len(text) > 1000:
         window = 10_000
-    with pytest.raises(LoadFault) as fault:
+    with pytest.raises(FileFault) as fault:
         list(elements(stream(text), window))
     assert words in fault.value.message
 
@@ -181,9 +181,9 @@ def test_what_can_not_be_opened_is_told(tmp_path: Path) -> None:
     for name, words in [
         ("none.csv", "there is no file"), ("no.zip", "no ZIP archive"), ("two.zip", "one.csv, two.csv"), (".", "opened")
     ]:  # fmt: skip
-        with pytest.raises(LoadFault, match=words), opened(str(tmp_path / name)):
+        with pytest.raises(FileFault, match=words), opened(str(tmp_path / name)):
             pass
-    with pytest.raises(LoadFault, match="is broken"), opened(str(tmp_path / "half.csv.gz")) as source:
+    with pytest.raises(FileFault, match="is broken"), opened(str(tmp_path / "half.csv.gz")) as source:
         list(read_csv(source.stream).records)
 
 

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-
-class LoadFault(Exception):
-    """A file that can't be read on, or does not fit the resource. `remedy` is the next step."""
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        self.message, self.remedy = message, remedy
-        super().__init__(message)
+from kingpost.stores.files.faults import FileFault
 
 
-class HeaderFault(LoadFault):
+class HeaderFault(FileFault):
     """Columns that fit nothing in the resource, or a resource that needs others."""
 
 

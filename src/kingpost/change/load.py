@@ -18,15 +18,15 @@ from typing import Any, Final, TypeAlias
 from kingpost.base.errors import Detail
 from kingpost.change.faults import HeaderFault
 from kingpost.change.load_columns import Columns, Mapped
-from kingpost.change.load_convert import Stated
-from kingpost.change.load_json import elements, is_object
-from kingpost.change.load_open import Format, Source, opened
-from kingpost.change.load_read import Record, read_csv, read_ndjson
 from kingpost.change.load_rejects import Rejects, in_words, rejects_path
 from kingpost.change.load_seen import Seen
 from kingpost.engine.bulk import Bulk
 from kingpost.engine.bulk_work import Row
 from kingpost.engine.engine import Engine
+from kingpost.stores.files.arrays import elements, is_object
+from kingpost.stores.files.cells import Stated
+from kingpost.stores.files.opened import Format, Source, opened
+from kingpost.stores.files.records import Record, read_csv, read_ndjson
 
 BATCH: Final = 5000
 """Rows of one transaction; so many are held in memory."""
@@ -157,7 +157,7 @@ class Load:
         self._seen = Seen()
 
     async def files(self, paths: Sequence[str]) -> Loaded:
-        """Load files, one after another. Raises `LoadFault`, and `KingpostError` where it is no row's fault."""
+        """Load files, one after another. Raises `FileFault`, and `KingpostError` where it is no row's fault."""
         began = perf_counter()
         loaded = Loaded([])
         try:

@@ -8,12 +8,12 @@ from typing import Any, Final, TypeAlias
 
 from kingpost.base.errors import Detail
 from kingpost.change.faults import HeaderFault
-from kingpost.change.load_convert import Convert, Stated, converter, document
-from kingpost.change.load_json import is_object
 from kingpost.change.load_rejects import LINE, REASONS
 from kingpost.language.types import Kind
 from kingpost.model.model import FieldModel, Model, RelationModel, ResourceModel
 from kingpost.model.names import meant
+from kingpost.stores.files.arrays import is_object
+from kingpost.stores.files.cells import Convert, Stated, converter, document
 
 Path: TypeAlias = tuple[str, ...]
 Mapped: TypeAlias = Mapping[str, Sequence[str]]

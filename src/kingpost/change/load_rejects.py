@@ -11,9 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from kingpost.base.errors import Detail
-from kingpost.change.load_json import is_object
-from kingpost.change.load_open import COMPRESSED, FORMATS, STDIN, Format
-from kingpost.change.load_read import Record
+from kingpost.stores.files.arrays import is_object
+from kingpost.stores.files.opened import COMPRESSED, FORMATS, STDIN, Format
+from kingpost.stores.files.records import Record
 
 LINE: Final = "rejected_line"
 REASONS: Final = "rejected_reasons"

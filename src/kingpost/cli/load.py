@@ -81,8 +81,8 @@ def load(
         raise Failure("KC015", "--rejects is one file, and there are several to load", "leave it out", status=2)
     loaded = load_app(locate(app))
     from kingpost.change.load import LARGEST_BATCH, Wanted
-    from kingpost.change.load_convert import Stated
     from kingpost.cli.names import find_resource
+    from kingpost.stores.files.cells import Stated
 
     found = find_resource(loaded, into)
     if not 1 <= batch <= LARGEST_BATCH:
@@ -147,12 +147,13 @@ async def _run(
 ) -> int:
     from contextlib import ExitStack
 
-    from kingpost.change.faults import HeaderFault, LoadFault
+    from kingpost.change.faults import HeaderFault
     from kingpost.change.load import Load
     from kingpost.cli.actors import find_actor, started
     from kingpost.cli.load_show import show, watching
     from kingpost.engine.context import as_system
     from kingpost.operate.logs import log_access
+    from kingpost.stores.files.faults import FileFault
 
     # Batches come and go whole: looking for circles among their rows over and over costs a quarter of the time.
     gc.freeze()
@@ -171,7 +172,7 @@ async def _run(
                 loaded = await load.files(files)
             except HeaderFault as fault:
                 raise Failure("KC019", fault.message, fault.remedy) from None
-            except LoadFault as fault:
+            except FileFault as fault:
                 raise Failure("KC020", fault.message, fault.remedy) from None
         show(loaded, found, wanted)
         return INTERRUPTED if loaded.stopped else 1 if loaded.rejected else 0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, cast
 
-from kingpost.change.faults import LoadFault
+from kingpost.stores.files.faults import FileFault
 
 Format: TypeAlias = Literal["csv", "json", "ndjson"]
 
@@ -51,7 +51,7 @@ class Source:
 
 @contextmanager
 def opened(path: str) -> Generator[Source]:
-    """The source at a path, `-` for the standard input; `.gz` and `.zip` are read through. Raises `LoadFault`."""
+    """The source at a path, `-` for the standard input; `.gz` and `.zip` are read through. Raises `FileFault`."""
     with ExitStack() as stack:
         if path == STDIN:
             # Past Python's own buffer, and left open for others.
@@ -65,15 +65,15 @@ def opened(path: str) -> Generator[Source]:
             size = Path(path).stat().st_size
             stream, name = _decompressed(raw, Path(path).name, stack)
         except FileNotFoundError:
-            raise LoadFault(f"there is no file {path}", "a path, or - for the standard input") from None
+            raise FileFault(f"there is no file {path}", "a path, or - for the standard input") from None
         except OSError as error:
-            raise LoadFault(f"{path} can't be opened: {error.strerror or error}") from error
+            raise FileFault(f"{path} can't be opened: {error.strerror or error}") from error
         except zipfile.BadZipFile as error:
-            raise LoadFault(f"{path} is no ZIP archive: {error}") from error
+            raise FileFault(f"{path} is no ZIP archive: {error}") from error
         try:
             yield Source(path, name, stream, size, raw.tell)
         except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:  # found while it is read
-            raise LoadFault(f"{path} is broken: {error}", "pack or fetch it again") from error
+            raise FileFault(f"{path} is broken: {error}", "pack or fetch it again") from error
 
 
 def _decompressed(raw: io.BufferedReader, name: str, stack: ExitStack) -> tuple[io.BufferedReader, str]:
@@ -87,7 +87,7 @@ def _decompressed(raw: io.BufferedReader, name: str, stack: ExitStack) -> tuple[
             if len(members) != 1:
                 names = ", ".join(one.filename for one in members[:5])
                 message = f"{name} holds {len(members)} files ({names}), and which one is meant is not said"
-                raise LoadFault(message, "unzip it, and name the file")
+                raise FileFault(message, "unzip it, and name the file")
             inner_file = stack.enter_context(archive.open(members[0]))
             return io.BufferedReader(cast(io.RawIOBase, inner_file), _BUFFER), members[0].filename
         case _:

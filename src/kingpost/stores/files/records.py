@@ -1,6 +1,6 @@
 """From bytes to records, one after another in bounded memory: CSV, and an object a line.
 
-A record that can't be read is one that has a fault; what makes all that follows unreadable is a `LoadFault`.
+A record that can't be read is one that has a fault; what makes all that follows unreadable is a `FileFault`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kingpost.change.faults import LoadFault
-from kingpost.change.load_json import DECODER, LARGEST, NotJson, is_object
+from kingpost.stores.files.arrays import DECODER, LARGEST, NotJson, is_object
+from kingpost.stores.files.faults import FileFault
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _MARKS: Final = (
@@ -56,7 +56,7 @@ def read_csv(stream: io.BufferedReader, encoding: str | None = None, delimiter: 
     try:
         text = io.TextIOWrapper(stream, encoding or marked or "utf-8", newline="")
     except LookupError:
-        raise LoadFault(f"there is no encoding {encoding!r}", "utf-8, windows-1252, iso-8859-15, utf-16 ...") from None
+        raise FileFault(f"there is no encoding {encoding!r}", "utf-8, windows-1252, iso-8859-15, utf-16 ...") from None
     lines = _Lines(text)
     header = lines.first()
     chosen = delimiter or max(DELIMITERS, key=lambda one: _outside_quotes(header, one))
@@ -65,9 +65,9 @@ def read_csv(stream: io.BufferedReader, encoding: str | None = None, delimiter: 
     try:
         names = next(reader)
     except StopIteration:
-        raise LoadFault("the file is empty: there is no header line") from None
+        raise FileFault("the file is empty: there is no header line") from None
     except csv.Error as error:
-        raise LoadFault(f"line 1, the header, can't be read: {error}") from None
+        raise FileFault(f"line 1, the header, can't be read: {error}") from None
     return Table(tuple(name.strip() for name in names), _rows(reader, len(names), lines), chosen)
 
 
@@ -89,7 +89,7 @@ def _each(reader: Any, width: int, lines: _Lines) -> Iterator[Record]:
         except csv.Error as error:
             if "limit" in str(error) or "unexpected end" in str(error):
                 remedy = "close the quotes that open there"
-                raise LoadFault(f"line {place}: a quoted cell has no end: {error}", remedy) from None
+                raise FileFault(f"line {place}: a quoted cell has no end: {error}", remedy) from None
             yield Record(place, [lines.last.rstrip("\r\n")], f"can't be read: {error}")
             before = reader.line_num
             continue
@@ -137,7 +137,7 @@ class _Lines:
             self.last = next(self._text)
         except UnicodeDecodeError as error:
             message = f"line {self._number} or soon after is not {error.encoding}: {error.reason}"
-            raise LoadFault(message, "--encoding windows-1252, or whatever the file is in") from None
+            raise FileFault(message, "--encoding windows-1252, or whatever the file is in") from None
         return self.last
 
 
@@ -150,7 +150,7 @@ def read_ndjson(stream: io.BufferedReader) -> Iterator[Record]:
     while line := stream.readline(LARGEST + 1):
         place += 1
         if len(line) > LARGEST:
-            raise LoadFault(f"line {place} is longer than {LARGEST >> 20} MiB", "one object a line")
+            raise FileFault(f"line {place} is longer than {LARGEST >> 20} MiB", "one object a line")
         line = line.removeprefix(codecs.BOM_UTF8).strip()
         if line:
             yield _object(place, line)

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final, TypeAlias
 
-from kingpost.change.load_json import DECODER, NotJson
 from kingpost.language.types import Kind, Type
+from kingpost.stores.files.arrays import DECODER, NotJson
 
 Convert: TypeAlias = Callable[[str], Any]
 

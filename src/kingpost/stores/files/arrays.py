@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final, TypeGuard
 
-from kingpost.change.faults import LoadFault
+from kingpost.stores.files.faults import FileFault
 
 LARGEST: Final = 1 << 24
 """Characters that one record, or one cell, may have."""
@@ -54,7 +54,7 @@ def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
 
 
 def elements(stream: io.BufferedReader, window_size: int = WINDOW) -> Iterator[tuple[int, Any]]:
-    """The elements of the array that a stream holds, numbered from 1. Raises `LoadFault` where it is none."""
+    """The elements of the array that a stream holds, numbered from 1. Raises `FileFault` where it is none."""
     window = _Window(stream, window_size)
     window.expect("[", "the file is no JSON array: it begins with no [")
     number = 0
@@ -69,9 +69,9 @@ def elements(stream: io.BufferedReader, window_size: int = WINDOW) -> Iterator[t
             if mark == "]":
                 break
             if mark != ",":
-                raise LoadFault(f"a comma, or the end of the array, should follow element {number}")
+                raise FileFault(f"a comma, or the end of the array, should follow element {number}")
     if window.next():
-        raise LoadFault(f"something follows the end of the array, after element {number}")
+        raise FileFault(f"something follows the end of the array, after element {number}")
 
 
 class _Window:
@@ -103,7 +103,7 @@ class _Window:
     def expect(self, mark: str, fault: str) -> None:
         """Go behind a character that must be here."""
         if self.next() != mark:
-            raise LoadFault(fault, "an array of objects, or one object a line (.ndjson)")
+            raise FileFault(fault, "an array of objects, or one object a line (.ndjson)")
         self.take()
 
     def value(self, number: int) -> Any:
@@ -114,11 +114,11 @@ class _Window:
             try:
                 value, end = DECODER.raw_decode(self._text, self._at)
             except (NotJson, RecursionError) as error:
-                raise LoadFault(f"element {number} is not JSON: {error}") from None
+                raise FileFault(f"element {number} is not JSON: {error}") from None
             except ValueError as error:
                 # It may only be cut off: look at twice as much, so that a long one is not read over and over.
                 if len(self._text) - self._at > LARGEST or not self._more(more):
-                    raise LoadFault(f"element {number} is not JSON: {error}") from None
+                    raise FileFault(f"element {number} is not JSON: {error}") from None
                 more *= 2
                 continue
             if len(self._text) - end <= CUT and self._more(self._size):
@@ -135,6 +135,6 @@ class _Window:
         try:
             text = self._decode(data, self._done)
         except UnicodeDecodeError as error:
-            raise LoadFault(f"JSON is in UTF-8, and this is not: {error.reason}") from None
+            raise FileFault(f"JSON is in UTF-8, and this is not: {error.reason}") from None
         self._text, self._at = self._text[self._at :] + text, 0
         return True

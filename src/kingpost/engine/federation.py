@@ -16,6 +16,7 @@ from kingpost.engine.context import Opened, open_transaction, open_transactions
 from kingpost.engine.gathered import (
     KEY,
     Cells,
+    Folding,
     Gathered,
     Loading,
     Take,
@@ -30,9 +31,10 @@ from kingpost.language.render import render
 from kingpost.language.tree import TRUE, Expression, Summary
 from kingpost.language.types import BOOL, Type
 from kingpost.model.model import Model
-from kingpost.plan.loads import Load
+from kingpost.plan.loads import Fold, Load
+from kingpost.plan.lookups import MAX_KEYS
 from kingpost.plan.select import Check, Operation, Select
-from kingpost.plan.split import MAX_KEYS, MAX_ROWS, Split, split
+from kingpost.plan.split import MAX_ROWS, Split, split
 from kingpost.stores.contract import CheckFailed, Convert, Rows, Store, StoreError
 from kingpost.stores.memory.select import prepare
 from kingpost.stores.sql.forms import PYTHON
@@ -178,6 +180,16 @@ def _says(store: Store, resource: str) -> Callable[[Expression], bool]:
     return says
 
 
+class _LookUp(Struct):
+    """A `Lookup`, prepared."""
+
+    name: str
+    about: Expression
+    asked: Asked
+    take: Take
+    needed: Compiled | None
+
+
 class _Variant(Struct):
     """One way to take a select apart, prepared."""
 
@@ -185,8 +197,9 @@ class _Variant(Struct):
     home: Asked
     cells: Cells
     givens: list[tuple[str, Expression, Compiled, list[Loading]]]
-    lookups: list[tuple[str, Expression, Asked, Take]]
+    lookups: list[_LookUp]
     loadings: list[Loading]
+    folds: list[Folding]
     rest: Any = None
 
 
@@ -252,7 +265,8 @@ class Across:
     async def _finished(self, variant: _Variant, found: Rows, params: Mapping[str, Any]) -> Rows:
         rows = variant.cells.rows(found)
         world = Gathered(self._model)
-        await together([loading.run(world, rows, params) for loading in variant.loadings])
+        below = [loading.run(world, rows, params) for loading in variant.loadings]
+        await together([*below, *(fold.run(rows, params) for fold in variant.folds)])
         answer: Rows = variant.rest.run(world, rows, params)
         return answer
 
@@ -291,12 +305,15 @@ class Across:
 
     async def _look_up(self, variant: _Variant, params: dict[str, Any]) -> set[Expression]:
         """Bind the keys that conditions of other stores lead to; answers those that too many fulfil."""
-        found = await together([asked.fetch(params) for _, _, asked, _ in variant.lookups])
+        frame = Frame(None, params, Gathered(self._model))
+        needed = [one for one in variant.lookups if one.needed is None or one.needed(frame) is True]
+        params.update((one.name, []) for one in variant.lookups)
+        found = await together([one.asked.fetch(params) for one in needed])
         many: set[Expression] = set()
-        for (name, about, _, take), rows in zip(variant.lookups, found, strict=True):
+        for one, rows in zip(needed, found, strict=True):
             if len(rows) > MAX_KEYS:
-                many.add(about)
-            params[name] = list(dict.fromkeys(value for row in rows if (value := take(row)) is not None))
+                many.add(one.about)
+            params[one.name] = list(dict.fromkeys(value for row in rows if (value := one.take(row)) is not None))
         return many
 
     # Preparing
@@ -309,23 +326,25 @@ class Across:
             (
                 one.name,
                 one.expression,
-                compile_expression(one.expression),
+                compile_expression(one.folded),
                 [self._loading(load, "") for load in one.loads],
             )
             for one in made.givens
         ]
-        lookups: list[tuple[str, Expression, Asked, Take]] = []
+        lookups: list[_LookUp] = []
         for one in made.lookups:
             asked = prepare_(one.select, depth)
             take, _ = taking(self._model, asked.source.python_form, one.select.columns[0].type, 0)
-            lookups.append((one.name, one.about, asked, take))
+            needed = None if one.when is None else compile_expression(one.when)
+            lookups.append(_LookUp(one.name, one.about, asked, take, needed))
         if made.rest is None:
-            return _Variant(made, home, Cells((), ()), givens, lookups, [])
+            return _Variant(made, home, Cells((), ()), givens, lookups, [], [])
         names = (KEY, *made.members, *(one.name for one in made.made))
         takes = reading(self._model, home.source.python_form, made.types)
         read = made_known(Cells(names, tuple(takes)), made.made)
         loadings = [self._loading(load, made.home.resource) for load in (*made.below, *made.keyed)]
-        return _Variant(made, home, read, givens, lookups, loadings, prepare(made.rest, self._model))
+        folds = list(map(self._folding, made.folds))
+        return _Variant(made, home, read, givens, lookups, loadings, folds, prepare(made.rest, self._model))
 
     def _loading(self, load: Load, above: str) -> Loading:
         assert load.select is not None  # noqa: S101  # the root is not loaded by this
@@ -336,7 +355,19 @@ class Across:
         read = Cells((KEY, *load.members), (key, *takes))
         below = [self._loading(one, load.resource) for one in load.below]
         far = None if load.far is None else self._loading(load.far, load.resource)
-        return Loading(load, above, asked, read, owner, end, below, far)
+        return Loading(load, above, asked, read, owner, end, below, far, list(map(self._folding, load.folds)))
+
+    def _folding(self, fold: Fold) -> Folding:
+        asked = self._federation.prepare(fold.select, self._depth + 1)
+        forms, columns = asked.source.python_form, fold.select.columns
+        owner, width = taking(self._model, forms, columns[0].type, 0)
+        nothing: object = UNKNOWN
+        if fold.nothing is not None:
+            nothing = compile_expression(fold.nothing)(Frame(None, {}, Gathered(self._model)))
+        if fold.type is None:
+            return Folding(fold, asked, owner, lambda _: fold.found, nothing)
+        value, _ = taking(self._model, forms, fold.type, width)
+        return Folding(fold, asked, owner, value, nothing)
 
 
 class _Led:
@@ -367,9 +398,9 @@ def _told(variant: _Variant) -> list[str]:
     for name, expression, _, loadings in variant.givens:
         lines.append(f"{name}: {render(expression)}, of the actor's row")
         lines += _loads(loadings, "  ")
-    for name, about, asked, _ in variant.lookups:
-        lines.append(f"{name}: the keys for {render(about)}, at most {MAX_KEYS}, from {asked.where}")
-        lines += _indented(asked.text)
+    for look in variant.lookups:
+        lines.append(f"{look.name}: the keys for {render(look.about)}, at most {MAX_KEYS}, from {look.asked.where}")
+        lines += _indented(look.asked.text)
     lines += variant.home.text.splitlines()
     rest = variant.split.rest
     if rest is None:
@@ -379,7 +410,7 @@ def _told(variant: _Variant) -> list[str]:
     done += ["sorted"] if rest.order else []
     done += ["grouped"] if rest.group is not None else []
     lines.append(f"in memory:{bounds} {' and '.join(done) or 'completed'}")
-    return lines + _loads(variant.loadings, "  ")
+    return lines + _folds(variant.folds, "  ") + _loads(variant.loadings, "  ")
 
 
 def _loads(loadings: Sequence[Loading], margin: str) -> list[str]:
@@ -388,7 +419,16 @@ def _loads(loadings: Sequence[Loading], margin: str) -> list[str]:
         named = f" by {one.load.name}" if one.load.name else ""
         lines.append(f"{margin}{one.load.resource}{named}, for the distinct keys found, from {one.asked.where}")
         lines += [f"{margin}{line}" for line in _indented(one.asked.text)]
+        lines += _folds(one.folds, f"{margin}  ")
         lines += _loads([*one.below, *([one.far] if one.far is not None else [])], f"{margin}  ")
+    return lines
+
+
+def _folds(folds: Sequence[Folding], margin: str) -> list[str]:
+    lines: list[str] = []
+    for one in folds:
+        lines.append(f"{margin}one value for each, from {one.asked.where}")
+        lines += [f"{margin}{line}" for line in _indented(one.asked.text)]
     return lines
 
 

@@ -13,9 +13,10 @@ from kingpost.language.types import Kind, Type
 from kingpost.language.world import UNKNOWN
 from kingpost.model.columns import key_columns
 from kingpost.model.model import Model
-from kingpost.plan.loads import Load
+from kingpost.plan.loads import Fold, Load
+from kingpost.plan.lookups import MAX_KEYS
 from kingpost.plan.shapes import MAX_BATCH_ROWS
-from kingpost.plan.split import MAX_KEYS, Made
+from kingpost.plan.split import Made
 from kingpost.stores.contract import Convert, Rows
 from kingpost.stores.memory.values import keep
 
@@ -138,6 +139,26 @@ class Asking(Protocol):
     async def fetch(self, params: Mapping[str, Any]) -> Rows: ...
 
 
+class Folding(Struct):
+    """A `Fold`, prepared: `value` reads what was found, and `nothing` stands for what was not."""
+
+    fold: Fold
+    asked: Asking
+    owner: Take
+    value: Take
+    nothing: object
+
+    async def run(self, rows: Sequence[Row], params: Mapping[str, Any]) -> None:
+        """Ask for all rows together, and keep the answers in them."""
+        keys = list(dict.fromkeys(row[KEY] for row in rows))
+        if len(keys) > MAX_KEYS:
+            raise unbounded(self.fold.select.resource, f"rows for {len(keys)} others")
+        found = await self.asked.fetch({**params, "keys": keys}) if keys else ()
+        values = {self.owner(cells): self.value(cells) for cells in found}
+        for row in rows:
+            row[self.fold.name] = values.get(row[KEY], self.nothing)
+
+
 class Loading(Struct):
     """A `Load`, prepared. `above`: the resource of the rows above; `owner`, `end`: read the keys that links hold."""
 
@@ -149,6 +170,7 @@ class Loading(Struct):
     end: Take | None = None
     below: list[Loading] = field(default_factory=list["Loading"])
     far: Loading | None = None
+    folds: list[Folding] = field(default_factory=list[Folding])
 
     async def run(self, world: Gathered, above: Sequence[Row], params: Mapping[str, Any]) -> None:
         """Load the rows that those above lead to, and what these lead to."""
@@ -183,7 +205,8 @@ class Loading(Struct):
                 lists.setdefault(self.owner(cells), {})[key] = known
             if self.end is not None:
                 ends[key] = self.end(cells)
-        await together([one.run(world, rows, params) for one in self.below])
+        below = [one.run(world, rows, params) for one in self.below]
+        await together([*below, *(fold.run(rows, params) for fold in self.folds)])
         if self.far is not None:
             far = dict.fromkeys(ends[row[KEY]] for row in rows)
             await self.far._load(world, [key for key in far if key is not None], params)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from kingpost.language.tree import (
     Aggregate,
+    Const,
     Expression,
     Field,
     Identity,
@@ -33,13 +34,28 @@ Way = Literal["root", "keyed", "one", "many", "linked"]
 
 
 @dataclass(frozen=True, slots=True)
+class Fold:
+    """One value `name` for each of the rows above, which the list parameter `keys` names.
+
+    `select` answers the key of the row above and, where there is `type`, the value; else that the key is among the
+    answers is the value `found`. `nothing`: of a row that is not among them, None where that is unknown.
+    """
+
+    name: str
+    select: Select
+    nothing: Const | None
+    type: Type | None = None
+    found: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """Rows of `resource` that are reached in one way, and with what of them.
 
     `name`: the relation that leads from the rows above, or for a `keyed` row the parameter with its key. `select`
     finds them by the list parameter `keys` (None for the `root`); its first column is their own key, the second, where
     a `many` or `linked` leads here, the key of the row above, the third of `linked` is the far end. The rest are
-    `members`. `far`: the rows at the far end of links, which are loaded themselves.
+    `members`. `far`: the rows at the far end of links, which are loaded themselves. `folds`: values asked for by group.
     """
 
     resource: str
@@ -50,13 +66,15 @@ class Load:
     types: tuple[Type, ...] = ()
     below: tuple[Load, ...] = ()
     far: Load | None = None
+    folds: tuple[Fold, ...] = ()
 
 
 class Needs:
     """Collects what expressions look at, from the rows they are about on."""
 
-    def __init__(self, model: Model, root: str) -> None:
+    def __init__(self, model: Model, root: str, folds: Mapping[str, Fold] | None = None) -> None:
         self._model = model
+        self._folds = folds or {}
         self.root = _Rows(root, "root")
         self._keyed: dict[tuple[str, str], _Rows] = {}
 
@@ -67,7 +85,11 @@ class Needs:
     @property
     def members(self) -> tuple[str, ...]:
         """What is needed of the root itself."""
-        return tuple(self.root.members)
+        return self._members(self.root)
+
+    def folds(self) -> tuple[Fold, ...]:
+        """What is asked about the root by group."""
+        return self._folded(self.root)
 
     def below(self) -> tuple[Load, ...]:
         """What is reached from the root."""
@@ -132,6 +154,12 @@ class Needs:
 
     # Making loads
 
+    def _members(self, rows: _Rows) -> tuple[str, ...]:
+        return tuple(name for name in rows.members if name not in self._folds)
+
+    def _folded(self, rows: _Rows) -> tuple[Fold, ...]:
+        return tuple(self._folds[name] for name in rows.members if name in self._folds)
+
     def _loads(self, rows: _Rows) -> tuple[Load, ...]:
         return tuple(self._load(one, rows.resource) for one in rows.below.values())
 
@@ -152,11 +180,11 @@ class Needs:
                 far = next(load for load in below if load.name == relation.far)
                 below = tuple(load for load in below if load is not far)
                 leading = (own, by, identity(Step(root, relation.far, relation.target, False)))
-        members = tuple(rows.members)
+        members = self._members(rows)
         values = tuple(value_of(self._model, root, name) for name in members)
         select = Select(rows.resource, (*leading, *values), In(by, keys), limit=MAX_BATCH_ROWS + 1)
         types = tuple(one.type for one in (*leading, *values))
-        return Load(rows.resource, rows.way, rows.name, select, members, types, below, far)
+        return Load(rows.resource, rows.way, rows.name, select, members, types, below, far, self._folded(rows))
 
 
 @dataclass(slots=True)

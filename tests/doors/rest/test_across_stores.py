@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from kingpost import App, Resource, anyone, as_system, computed, field
+from kingpost.engine.context import Context
 from kingpost.testing import Client
 
 
@@ -68,6 +71,20 @@ async def test_filters(client: Client) -> None:
     assert await titles(client, "where=popularity > 3&sort=title") == ["b4", "b5"]
     counted = await client.get("/api/books?writer.land=AT&count=exact&limit=1")
     assert counted.json()["total"] == 4
+
+
+async def test_many_rows_elsewhere_are_counted_there(client: Client) -> None:
+    (busy,) = (await client.get("/api/books?title=b5")).json()["items"]
+    context = Context(None, datetime.now(UTC), "rows of the test")
+    for _ in range(11):
+        await client.app.engine.create("Loan", [{"book": (UUID(busy["id"]),)} for _ in range(1000)], context)
+    shown = (await client.get("/api/books?sort=-popularity,title&fields=title,popularity&limit=3")).json()["items"]
+    assert [(one["title"], one["popularity"]) for one in shown] == [("b5", 11_005), ("b4", 4), ("b3", 3)]
+    assert await titles(client, "where=popularity > 10000") == ["b5"]
+    assert await titles(client, "where=popularity < 2&sort=title") == ["b0", "b1"]
+    assert await titles(client, "where=not popularity < 2 and pages < 400&sort=title") == ["b2", "b3"]
+    assert await titles(client, "where=popularity != 0 and not 4 <= popularity&sort=title") == ["b1", "b2", "b3"]
+    assert await titles(client, "popularity=0") == ["b0"]
 
 
 async def test_pages_in_an_order_of_another_store(client: Client) -> None:

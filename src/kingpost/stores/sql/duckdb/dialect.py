@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql
 
 from kingpost.base.errors import Unsupported
 from kingpost.language.types import Kind, Type
+from kingpost.language.unknown import LONGEST, SHORTEST
 from kingpost.model.columns import Column
 from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect, ListForm, Storing
 from kingpost.stores.sql.duckdb import forms
@@ -19,7 +20,6 @@ from kingpost.stores.sql.forms import DOCUMENTS
 from kingpost.stores.sql.phrases import Condition, Phrase, Term
 from kingpost.stores.sql.sqlite.dialect import FIRST_DAY, LAST_DAY
 from kingpost.stores.sql.stored import Stored
-from kingpost.stores.sql.translation.unknown import LONGEST, SHORTEST
 
 BOOLEAN = sa.Boolean()
 NUMBER = "lambda v: NOT isnan(v)"

@@ -11,13 +11,13 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from kingpost.base.errors import Unsupported
 from kingpost.language.types import Kind, Type
+from kingpost.language.unknown import LONGEST, SHORTEST
 from kingpost.model.columns import Column
 from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect, ListForm, Storing
 from kingpost.stores.sql.forms import PostgresForms
 from kingpost.stores.sql.phrases import Condition, Phrase, Term
 from kingpost.stores.sql.postgres import stored
 from kingpost.stores.sql.stored import Stored
-from kingpost.stores.sql.translation.unknown import LONGEST, SHORTEST
 
 NUMERIC, BIGINT, TEXT = sa.Numeric(), sa.BigInteger(), sa.Text()
 REAL: sa.Double[float] = sa.Double()

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from kingpost.base.errors import Unsupported
 from kingpost.language.types import Kind, Type
+from kingpost.language.unknown import LONGEST
 from kingpost.model.columns import Column
 from kingpost.stores.contract import OutOfRange
 from kingpost.stores.sql.dialect import DAY, FIRST, LAST, Dialect, ListForm, Storing
@@ -20,7 +21,6 @@ from kingpost.stores.sql.forms import DOCUMENTS, EPOCH_DAY, SQLiteForms, limit
 from kingpost.stores.sql.phrases import Condition, Phrase, Term
 from kingpost.stores.sql.sqlite import stored
 from kingpost.stores.sql.stored import Stored
-from kingpost.stores.sql.translation.unknown import LONGEST
 
 FIRST_DAY, LAST_DAY = 1 - EPOCH_DAY, datetime.max.toordinal() - EPOCH_DAY
 INTEGER, TEXT, BOOLEAN = sa.Integer(), sa.Text(), sa.Boolean()

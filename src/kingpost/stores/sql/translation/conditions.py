@@ -30,12 +30,12 @@ from kingpost.language.tree import (
     walk,
 )
 from kingpost.language.types import BOOL, INT, Kind, Type
+from kingpost.language.unknown import can_be_unknown, condition_unknown
 from kingpost.stores.sql.forms import DOCUMENTS
 from kingpost.stores.sql.phrases import Condition, Term, both, either, negated
 from kingpost.stores.sql.stored import alike
 from kingpost.stores.sql.translation import lists, many, numbers, text
 from kingpost.stores.sql.translation.masks import unmasked
-from kingpost.stores.sql.translation.unknown import can_be_unknown, condition_unknown
 from kingpost.stores.sql.value import Value
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from kingpost.base.errors import Unsupported
 from kingpost.language.tree import Aggregate, Expression, Item, Keyed, Quantify, Root, Summary, walk
 from kingpost.language.types import INT, Kind, Type
+from kingpost.language.unknown import can_be_unknown, condition_unknown
 from kingpost.stores.sql.forms import DOCUMENTS
 from kingpost.stores.sql.phrases import Condition, Phrase, Term, both, either, negated
 from kingpost.stores.sql.translation import numbers, rows
-from kingpost.stores.sql.translation.unknown import can_be_unknown, condition_unknown
 from kingpost.stores.sql.value import Value
 
 if TYPE_CHECKING:

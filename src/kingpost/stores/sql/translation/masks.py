@@ -10,7 +10,7 @@ from typing import Final
 
 from kingpost.language.tree import FALSE, TRUE, Call, Compare, Const, Expression, Field, If, In, IsNone, Param, Truth
 from kingpost.language.types import BOOL, Kind
-from kingpost.stores.sql.translation.unknown import can_be_unknown
+from kingpost.language.unknown import can_be_unknown
 
 _UNKNOWN: Final = Const(None, BOOL.maybe())
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from kingpost.base.errors import Unsupported
 from kingpost.language.tree import Arithmetic, Call, Expression, Negative
 from kingpost.language.types import FLOAT, Kind
+from kingpost.language.unknown import beyond_durations
 from kingpost.stores.sql.phrases import Phrase, Term
-from kingpost.stores.sql.translation.unknown import beyond_durations
 
 if TYPE_CHECKING:
     from kingpost.stores.sql.translation.translator import Translator

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from kingpost.base.errors import Unsupported
 from kingpost.language.tree import Expression, Param, Summary
 from kingpost.language.types import INT
+from kingpost.language.unknown import can_be_unknown
 from kingpost.model.model import Model
 from kingpost.plan.select import Order, Select
 from kingpost.stores.sql.dialect import Dialect
@@ -19,7 +20,6 @@ from kingpost.stores.sql.stored import output, sorting
 from kingpost.stores.sql.translation import pages
 from kingpost.stores.sql.translation.rows import Place, Scope
 from kingpost.stores.sql.translation.translator import Shared, Translator, too_large
-from kingpost.stores.sql.translation.unknown import can_be_unknown
 
 LONGEST = 100_000
 """How many characters of SQL one statement may have."""

@@ -28,11 +28,11 @@ from kingpost.language.tree import (
     Truth,
 )
 from kingpost.language.types import BOOL, Kind, Type
+from kingpost.language.unknown import can_be_unknown, condition_unknown
 from kingpost.model.columns import field_column
 from kingpost.stores.sql.phrases import Condition, Term, both, either
 from kingpost.stores.sql.translation import many, numbers, rows, text
 from kingpost.stores.sql.translation.conditions import truth
-from kingpost.stores.sql.translation.unknown import can_be_unknown, condition_unknown
 from kingpost.stores.sql.value import Value
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Whether an expression is unknown for some row: what can't be is said in simpler SQL."""
+"""Whether an expression is unknown for some row, told from the tree alone."""
 
 from __future__ import annotations
 

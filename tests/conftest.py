@@ -11,6 +11,7 @@ import pytest_asyncio
 from hypothesis import settings
 
 from tests.services import browser as chromium
+from tests.services.mongo import MongoServer, mongo
 from tests.services.postgres import PostgresServer, postgres
 
 if TYPE_CHECKING:
@@ -33,6 +34,21 @@ def postgres_server() -> Iterator[PostgresServer]:
     """One PostgreSQL 18 for all tests."""
     with postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def mongo_server() -> Iterator[MongoServer]:
+    """One MongoDB server for all tests."""
+    with mongo() as server:
+        yield server
+
+
+@pytest.fixture
+def mongo_url(mongo_server: MongoServer) -> Iterator[str]:
+    """A new, empty database, dropped after the test."""
+    url = mongo_server.create_database()
+    yield url
+    mongo_server.drop_database(url)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page
 
 from tests.services.browser import browser as chromium
 from tests.services.browser import find_chromium
+from tests.services.mongo import mongo
 from tests.services.ports import free_port
 from tests.services.postgres import PostgresServer, postgres
 
@@ -64,6 +65,24 @@ def test_postgres_keeps_its_data_over_restart_and_crash() -> None:
 
 def test_postgres_says_why_it_does_not_start() -> None:
     with pytest.raises(RuntimeError, match="no_such_setting"), postgres(no_such_setting="1"):
+        pass
+
+
+def test_mongo_leaves_nothing_behind() -> None:
+    with mongo() as server:
+        if server.pid is not None:  # a server elsewhere stays
+            pid, home = server.pid, Path(server._home)
+            assert alive(pid)
+        with server.client() as client:
+            assert client.admin.command("ping")["ok"] == 1
+    assert server.pid is None
+    if not server.elsewhere:
+        assert not alive(pid)
+        assert not home.exists()
+
+
+def test_mongo_says_why_it_does_not_start() -> None:
+    with pytest.raises(RuntimeError, match="no-such-option"), mongo("--no-such-option"):
         pass
 
 

@@ -21,12 +21,14 @@ GROUP = "kingpost.stores"
 BUILT_IN = {
     "duckdb": "kingpost.stores.sql.duckdb.store:DuckDBStore",
     "memory": "kingpost.stores.memory.store:MemoryStore",
+    "mongodb": "kingpost.stores.mongo.store:MongoStore",
+    "mongodb+srv": "kingpost.stores.mongo.store:MongoStore",
     "postgres": "kingpost.stores.sql.postgres.store:PostgresStore",
     "postgresql": "kingpost.stores.sql.postgres.store:PostgresStore",
     "sqlite": "kingpost.stores.sql.sqlite.store:SqliteStore",
 }
 
-EXTRAS = {"asyncpg": "postgres", "duckdb": "duckdb"}
+EXTRAS = {"asyncpg": "postgres", "bson": "mongo", "duckdb": "duckdb", "pymongo": "mongo"}
 """Which extra brings a package that a built-in store imports."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kingpost.base.errors import Unsupported
 from kingpost.language.tree import (
     Aggregate,
     Call,
@@ -44,7 +45,12 @@ def of_item(resource: str, name: str) -> Any:
 
 
 class Reads:
-    """Questions that every store answers alike."""
+    """Questions that every store answers alike.
+
+    `many_keys`: how many are asked for at once. A select may be asked with 10,000.
+    """
+
+    many_keys = 10_000
 
     @pytest.fixture
     async def library(self, store: Store) -> Store:
@@ -74,6 +80,10 @@ class Reads:
 
     async def test_text_functions_are_pythons(self, library: Store) -> None:
         upper = Call("upper", (get("Article", "title"),), TEXT)
+        try:
+            library.prepare(select("Article", upper))
+        except Unsupported:  # it says so, and the engine does it in memory
+            return
         assert await ask(library, select("Article", upper, order=BY_ID)) == ["ALPHA", "BETA", "GAMMA", "", "Ä𝒳"]
 
     # ------------------------------------------------------------------------------------------------------- to-one
@@ -244,18 +254,19 @@ class Reads:
     # --------------------------------------------------------------------------------------------------- many keys
 
     async def test_ten_thousand_keys_at_once(self, store: Store) -> None:
-        await store.write(
-            [Insert("Log", ("id", "text"), [(number, f"line {number}") for number in range(0, 30_000, 2)])]
-        )
-        found = await ids(store, "Log", In(key("Log"), keys("keys", "Log")), keys=list(range(10_000)))
-        assert found == list(range(0, 10_000, 2))
+        size = self.many_keys
+        lines = [(number, f"line {number}") for number in range(0, 3 * size, 2)]
+        await store.write([Insert("Log", ("id", "text"), lines)])
+        found = await ids(store, "Log", In(key("Log"), keys("keys", "Log")), keys=list(range(size)))
+        assert found == list(range(0, size, 2))
 
     async def test_ten_thousand_composite_keys_at_once(self, store: Store) -> None:
-        seats = [(row, place, False) for row in range(3000) for place in ("a", "b", 'c"')]
+        rows, first = self.many_keys * 3 // 10, self.many_keys // 4
+        seats = [(row, place, False) for row in range(rows) for place in ("a", "b", 'c"')]
         await store.write([Insert("Seat", ("row", "place", "taken"), seats)])
-        wanted = [(row, place) for row in range(2500, 5000) for place in ("a", 'c"', "d", "e")]
+        wanted = [(row, place) for row in range(first, 2 * first) for place in ("a", 'c"', "d", "e")]
         found = await ids(store, "Seat", In(key("Seat"), keys("keys", "Seat")), keys=wanted)
-        assert found == [(row, place) for row in range(2500, 3000) for place in ("a", 'c"')]
+        assert found == [(row, place) for row in range(first, rows) for place in ("a", 'c"')]
 
     async def test_keys_of_other_types_and_none_of_them(self, library: Store) -> None:
         author: Identity = identity(step(Root("Article"), "author"))

@@ -1,0 +1,182 @@
+"""A MongoDB server of one's own.
+
+`KINGPOST_TEST_MONGO` names what is tested: the path of a `mongod`, which is run as a replica set of one, or the URL of
+a server that runs already. Where it names nothing, SecantusDB is run, which speaks the same protocol. It is licensed
+under the GPL: it is a program beside the tests, and nothing here imports it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from .ports import free_port
+
+TOLD = os.environ.get("KINGPOST_TEST_MONGO", "")
+
+
+class MongoServer:
+    """One server and its data, in a directory that goes away with it. Times are in seconds.
+
+    Args:
+        password: Ask for a password: the user is `kingpost`.
+        options: Further arguments of the program.
+    """
+
+    def __init__(self, *options: str, password: str = "") -> None:
+        self.password = password
+        self._elsewhere = TOLD if "://" in TOLD and not options and not password else ""
+        self.port = free_port()
+        self._home = Path(tempfile.mkdtemp(prefix="kingpost-mongo-"))
+        self._log = self._home / "log"
+        self._options = list(options)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._databases = 0
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is a server that runs already."""
+        return bool(self._elsewhere)
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while the server runs."""
+        return self._process.pid if self._process else None
+
+    @property
+    def log(self) -> str:
+        """What the server has written so far."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def url(self, database: str, password: str = "") -> str:
+        """The address of a database."""
+        if self._elsewhere:
+            parts = urlsplit(self._elsewhere)
+            return parts._replace(path=f"/{database}").geturl()
+        user = f"kingpost:{password or self.password}@" if password or self.password else ""
+        source = "?authSource=admin" if user else ""
+        return f"mongodb://{user}127.0.0.1:{self.port}/{database}{source}"
+
+    def start(self, timeout: float = 60) -> None:
+        """Start the server and return when it takes writes."""
+        if self._process or self._elsewhere:
+            return
+        if self.password and not (self._home / "data").exists():
+            self._run([])
+            self._ready(timeout)
+            with self._client("") as client:
+                roles = ["root"]
+                client.admin.command("createUser", "kingpost", pwd=self.password, roles=roles)
+            self.stop()
+        self._run(["--auth"] if self.password else [])
+        self._ready(timeout)
+
+    def stop(self, timeout: float = 30) -> None:
+        """Stop the server, breaking off open connections; its data stay for the next `start`."""
+        if self._process:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(timeout)
+                self._process = None
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def kill(self) -> None:
+        """`kill -9`: what is left is what a crash leaves."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def remove(self) -> None:
+        """Stop the server and delete all it had."""
+        self.stop()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def create_database(self) -> str:
+        """The URL of a new, empty database."""
+        self._databases += 1
+        return self.url(f"test_{secrets.token_hex(4)}_{self._databases}")
+
+    def drop_database(self, url: str) -> None:
+        """Drop a database made by `create_database`; on a server of one's own they all go with it."""
+        if not self._elsewhere:
+            return
+        with self._client(self.password) as client:
+            client.drop_database(urlsplit(url).path[1:])
+
+    def client(self) -> MongoClient[dict[str, Any]]:
+        """A client that waits for its answers, to look behind a store's back; to be closed."""
+        return self._client(self.password)
+
+    def _client(self, password: str) -> MongoClient[dict[str, Any]]:
+        address = (
+            self.url("admin", password) if password else self.url("admin").replace(f"kingpost:{self.password}@", "")
+        )
+        return MongoClient(address, serverSelectionTimeoutMS=1000, directConnection=not self._elsewhere)
+
+    def _run(self, more: list[str]) -> None:
+        data = self._home / "data"
+        data.mkdir(exist_ok=True)
+        told = [*self._options, *more]
+        if TOLD and "://" not in TOLD:
+            command = [TOLD, "--dbpath", str(data), "--port", str(self.port), "--bind_ip", "127.0.0.1"]
+            command += [] if "--standalone" in told else ["--replSet", "kingpost"]
+            told = [one for one in told if one != "--standalone"]
+        else:
+            command = [str(Path(sys.executable).parent / "secantusd-py"), "--host", "127.0.0.1"]
+            command += ["--port", str(self.port), "--storage-path", str(data), "--sync-on-commit"]
+            command += ["--log-level", "WARNING", "--cache-size", "128M"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, *told],
+                cwd=self._home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the tests; they stop the server when they are done
+            )
+
+    def _ready(self, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        while not self._is_ready():
+            if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"The MongoDB server did not start:\n{self.log}")
+            time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        try:
+            with self._client("") as client:
+                said = client.admin.command("hello")
+                if said.get("isreplicaset"):  # a mongod that was never told of its replica set
+                    members = [{"_id": 0, "host": f"127.0.0.1:{self.port}"}]
+                    client.admin.command("replSetInitiate", {"_id": "kingpost", "members": members})
+                return bool(said.get("isWritablePrimary"))
+        except PyMongoError:
+            return False
+
+
+@contextmanager
+def mongo(*options: str, password: str = "") -> Iterator[MongoServer]:
+    """A running server for the length of the block."""
+    server = MongoServer(*options, password=password)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()

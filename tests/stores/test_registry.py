@@ -40,7 +40,7 @@ def test_an_unknown_scheme_says_which_are_known() -> None:
         open_store("oracle://h/db", MODEL, "main")
     text = str(caught.value)
     assert "oracle" in text
-    assert "memory, postgres, postgresql, sqlite" in text
+    assert "memory, mongodb, mongodb+srv, postgres, postgresql, sqlite" in text
 
 
 def test_an_installed_package_brings_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -217,3 +219,43 @@ def test_every_id_has_words() -> None:
     )
     assert set(re.findall(r'"(KC\d{3})"', source)) == set(CODES)
     assert all(code.title and code.text for code in CODES.values())
+
+
+SPREAD = """
+from kingpost import App, Resource, anyone, field
+
+class Person(Resource, store="people", read=anyone):
+    id: int = field(key=True)
+
+class Note(Resource, read=anyone):
+    id: int = field(key=True)
+    author: Person
+    reader: Person | None = None
+    people: list[Person] = field(default_factory=list)
+
+app = App("spread", resources=[Person, Note], stores={"main": "sqlite:///notes.db", "people": "sqlite:///people.db"})
+
+async def fill() -> None:
+    from kingpost import as_system
+    await app.start()
+    await app.sync()
+    with as_system("rows of the test"):
+        for id in (1, 2, 3):
+            await Person(id=id).save()
+        one, two, three = await Person.all().sort("id")
+        for id in range(1, 8):
+            await Note(id=id, author=one if id < 3 else two, reader=three, people=[one, two]).save()
+        await two.delete()
+    await app.stop()
+"""
+
+
+def test_references_that_lead_nowhere_are_told(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(SPREAD)
+    subprocess.run([sys.executable, "-c", "import app, asyncio; asyncio.run(app.fill())"], cwd=tmp_path, check=True)
+    assert "KC108" not in kingpost("check", folder=tmp_path).stdout
+    told = " ".join(kingpost("check", "--data", "--strict", folder=tmp_path, status=1).stdout.split())
+    assert "28 references of 3 relations looked at" in told
+    assert "Note.author: 5 of 7 refer to no Person that is there, for instance: 3, 4, 5" in told
+    assert "Note.people: 7 of 14 refer to no Person that is there, for instance: " in told
+    assert "Note.reader" not in told

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kingpost.cli.command import Application
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from kingpost.base.problems import Problem
 
 
-def check(app: Application = None, /, *, strict: bool = False, stores: bool = True) -> int:
+def check(app: Application = None, /, *, strict: bool = False, stores: bool = True, data: bool = False) -> int:
     """Build the application and report every problem in it, with place and remedy; then warnings.
 
     Warnings have stable ids (KC101 ...): text without a bound, resources and actions that no rule speaks of, unique
@@ -23,6 +25,8 @@ def check(app: Application = None, /, *, strict: bool = False, stores: bool = Tr
     Args:
         strict: Warnings count as problems.
         stores: Compare the tables, too; needs the stores to be there.
+        data: Look at the rows, too: whether references lead to rows where no database watches over them, as between
+            stores. Reads all rows that have such references.
     """
     from kingpost.base.problems import DeclarationError
     from kingpost.cli.console import counted, output, show_acknowledged, show_problems
@@ -40,6 +44,8 @@ def check(app: Application = None, /, *, strict: bool = False, stores: bool = Tr
     found = [one.problem for one in warned if not one.reason]
     if stores:
         found += _tables(loaded, str(target))
+    if data:
+        found += _rows(loaded)
     meant = [one for one in warned if one.reason]
     show_problems(found, output)
     show_acknowledged(meant, output)
@@ -58,3 +64,36 @@ def _tables(app: App, target: str) -> list[Problem]:
         return table_warnings(asyncio.run(compare(app)), target)
     except Failure as failure:
         return list(failure.problems)
+
+
+def _rows(app: App) -> list[Problem]:
+    from kingpost.cli.actors import started
+    from kingpost.cli.console import counted, output
+    from kingpost.operate.checks import dangling_warnings
+    from kingpost.operate.dangling import Dangling, dangling
+
+    async def look() -> list[Dangling]:
+        async with started(app):
+            with _watching() as watch:
+                return [one async for one in dangling(app.model, app.engine.federation, watch)]
+
+    try:
+        found = asyncio.run(look())
+    except Failure as failure:
+        return list(failure.problems)
+    rows = sum(one.rows for one in found)
+    output.print(f"{counted(rows, 'reference')} of {counted(len(found), 'relation')} looked at", style="dim")
+    return dangling_warnings(found)
+
+
+@contextmanager
+def _watching() -> Generator[Callable[[str, int], None]]:
+    """What is looked at, on stderr, where somebody looks."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda _relation, _rows: None
+        return
+    with console.status("") as status:
+        yield lambda relation, rows: status.update(f"{relation}: {rows:,} references")

@@ -11,6 +11,7 @@ from kingpost.language.types import Kind
 from kingpost.model.declaration import declaration
 from kingpost.model.model import Access, Model, ResourceModel
 from kingpost.operate.checks_unique import combinations, tells
+from kingpost.operate.dangling import Dangling
 from kingpost.operate.tables import Differences, listed
 
 Members: TypeAlias = tuple[str, ...]
@@ -56,6 +57,24 @@ def acknowledged(found: ResourceModel) -> dict[Members, dict[str, str]]:
     for unique in found.uniques:
         stated.setdefault(unique.members, {}).update(unique.acknowledged)
     return stated
+
+
+def dangling_warnings(found: Sequence[Dangling]) -> list[Problem]:
+    """The relations of which some references lead to no row (KC108)."""
+    problems: list[Problem] = []
+    for one in found:
+        if one.count:
+            examples = ", ".join(map(_key, one.examples))
+            more = ", for instance" if one.count > len(one.examples) else ""
+            told = f"{one.count:,} of {one.rows:,} refer to no {one.target} that is there"
+            message = f"{one.relation}: {told}{more}: {examples}"
+            remedy = 'change or delete these rows, in kingpost shell --system "references that lead nowhere"'
+            problems.append(Problem("KC108", message, remedy))
+    return problems
+
+
+def _key(key: object) -> str:
+    return ",".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
 def table_warnings(differences: Sequence[Differences], target: str) -> list[Problem]:

@@ -82,5 +82,10 @@ CODES: Final[dict[str, Code]] = {
         "acknowledged, and not there",
         "The warning was mended, or its id is another. What is acknowledged without need hides something later.",
     ),
+    "KC108": Code(
+        "references lead to no row",
+        "No database watches over a relation to another store, or one that is declared as unconstrained. Such a "
+        "reference is read as if it were None.",
+    ),
 }  # fmt: skip
 """By id. A published id keeps its meaning for ever."""

@@ -1,7 +1,7 @@
 """MongoDB answers as CPython does, which runs the very functions, or says that it can't.
 
-The cases are those of the oracle of the SQL stores. Each is asked about every nasty row: for whom it is surely true, for
-whom surely false, what its value is, how it sorts, and in groups. What MongoDB refuses is done in memory by the
+The cases are those of the oracle of the SQL stores. Each is asked about every nasty row: for whom it is surely true,
+for whom surely false, what its value is, how it sorts, and in groups. What MongoDB refuses is done in memory by the
 engine; how much of the language it does itself is held here.
 """
 

@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve serve-flights test soak check bench docs format lock dev browser wrk curl clean
+.PHONY: help install serve serve-flights test soak check bench docs format lock dev browser wrk curl mariadb clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,10 +21,10 @@ serve-flights: .venv/.flights ## Serve examples/flights on PORT (8000); loads 33
 	@$(BIN)/python -m examples.flights.load
 	@$(BIN)/kingpost serve examples.flights.app:app --port $(PORT)
 
-test: dev browser wrk curl ## Run the tests; ARGS="tests/model -x" picks some
+test: dev browser wrk curl mariadb ## Run the tests; ARGS="tests/model -x" picks some
 	@$(BIN)/python -m pytest $(ARGS)
 
-soak: dev browser wrk curl ## Run the long tests at their full counts (hours); ARGS as in test
+soak: dev browser wrk curl mariadb ## Run the long tests at their full counts (hours); ARGS as in test
 	@KINGPOST_SOAK=1 $(BIN)/python -m pytest -m soak $(ARGS)
 
 bench: .venv/.bench bench/peers/node/node_modules wrk ## Measure Kingpost beside its peers (half an hour); ARGS="--only kingpost --endpoints one"
@@ -114,6 +114,17 @@ curl:
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends curl; } >/dev/null; \
 	else \
 		echo "There is no curl here, and only root on Debian can install it: the consoles of docs/ are not played."; \
+	fi
+
+mariadb:
+	@if PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing the MariaDB server, which the tests start for themselves ..."; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			mariadb-server; } >/dev/null; \
+	else \
+		echo "There is no MariaDB server here, and only root on Debian can install it:"; \
+		echo "the tests of the MariaDB store are left out."; \
 	fi
 
 wrk:

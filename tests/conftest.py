@@ -11,6 +11,7 @@ import pytest_asyncio
 from hypothesis import settings
 
 from tests.services import browser as chromium
+from tests.services.mariadb import MariaDBServer, mariadb
 from tests.services.mongo import MongoServer, mongo
 from tests.services.postgres import PostgresServer, postgres
 
@@ -57,6 +58,21 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     url = postgres_server.create_database()
     yield url
     postgres_server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariaDBServer]:
+    """One MariaDB for all tests."""
+    with mariadb() as server:
+        yield server
+
+
+@pytest.fixture
+def mariadb_url(mariadb_server: MariaDBServer) -> Iterator[str]:
+    """A new, empty database, dropped after the test."""
+    url = mariadb_server.create_database()
+    yield url
+    mariadb_server.drop_database(url)
 
 
 @pytest.fixture(scope="session")

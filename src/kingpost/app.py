@@ -241,7 +241,8 @@ class App(FastAPI):
     async def execute(self, sql: str, params: Sequence[object] = (), *, store: str = "main") -> Sequence[Sequence[Any]]:
         """Run a statement that Kingpost can't say, inside `as_system("why")`; answers its rows as they are stored.
 
-        Parameters are written as the driver does: `?` for SQLite, `$1` for PostgreSQL. Raises `Forbidden` elsewhere.
+        Parameters are written as the store does: `?` for SQLite and MariaDB, `$1` for PostgreSQL. Raises `Forbidden`
+        elsewhere.
         """
         return await self.engine.execute(sql, params, store)
 

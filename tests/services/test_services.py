@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page
 
 from tests.services.browser import browser as chromium
 from tests.services.browser import find_chromium
+from tests.services.mariadb import mariadb
 from tests.services.mongo import mongo
 from tests.services.ports import free_port
 from tests.services.postgres import PostgresServer, postgres
@@ -83,6 +84,29 @@ def test_mongo_leaves_nothing_behind() -> None:
 
 def test_mongo_says_why_it_does_not_start() -> None:
     with pytest.raises(RuntimeError, match="no-such-option"), mongo("--no-such-option"):
+        pass
+
+
+def test_mariadb_keeps_its_data_over_restart_and_crash_and_leaves_nothing_behind() -> None:
+    with mariadb(max_connections="20") as server:
+        pid, home, url = server.pid, server._home, server.create_database()
+        assert pid is not None
+        assert server.sql("SELECT @@max_connections") == "20"
+        server.sql("CREATE TABLE t (n int); INSERT INTO t VALUES (1)", url)
+        server.restart()
+        assert server.sql("SELECT n FROM t", url) == "1"
+        server.sql("INSERT INTO t VALUES (2)", url)
+        server.kill()
+        server.start()
+        assert server.sql("SELECT count(*) FROM t", url) == "2"
+        last = server.pid
+        assert last is not None
+    assert not any(map(alive, (pid, last)))
+    assert not home.exists()
+
+
+def test_mariadb_says_why_it_does_not_start() -> None:
+    with pytest.raises(RuntimeError, match="no-such-setting"), mariadb(no_such_setting="1"):
         pass
 
 

@@ -15,6 +15,7 @@ from kingpost.stores.contract import Store
 from kingpost.stores.memory.store import MemoryStore
 from kingpost.stores.registry import open_store
 from kingpost.stores.settings import StoreSettings, split_parameters
+from kingpost.stores.sql.mariadb.store import MariaDBStore
 from kingpost.stores.sql.postgres.store import PostgresStore
 from kingpost.stores.sql.sqlite.store import SqliteStore
 from kingpost.testing.conformance_model import MODEL
@@ -27,6 +28,8 @@ from kingpost.testing.conformance_model import MODEL
         ("sqlite://", SqliteStore),
         ("postgresql://h/db", PostgresStore),
         ("postgres://h/db", PostgresStore),
+        ("mysql://h/db", MariaDBStore),
+        ("mariadb://h/db", MariaDBStore),
     ],
 )
 def test_the_scheme_names_the_kind(url: str, kind: type) -> None:
@@ -40,7 +43,7 @@ def test_an_unknown_scheme_says_which_are_known() -> None:
         open_store("oracle://h/db", MODEL, "main")
     text = str(caught.value)
     assert "oracle" in text
-    assert "memory, mongodb, mongodb+srv, postgres, postgresql, sqlite" in text
+    assert "mariadb, memory, mongodb, mongodb+srv, mysql, postgres, postgresql, sqlite" in text
 
 
 def test_an_installed_package_brings_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,15 +20,17 @@ GROUP = "kingpost.stores"
 
 BUILT_IN = {
     "duckdb": "kingpost.stores.sql.duckdb.store:DuckDBStore",
+    "mariadb": "kingpost.stores.sql.mariadb.store:MariaDBStore",
     "memory": "kingpost.stores.memory.store:MemoryStore",
     "mongodb": "kingpost.stores.mongo.store:MongoStore",
     "mongodb+srv": "kingpost.stores.mongo.store:MongoStore",
+    "mysql": "kingpost.stores.sql.mariadb.store:MariaDBStore",
     "postgres": "kingpost.stores.sql.postgres.store:PostgresStore",
     "postgresql": "kingpost.stores.sql.postgres.store:PostgresStore",
     "sqlite": "kingpost.stores.sql.sqlite.store:SqliteStore",
 }
 
-EXTRAS = {"asyncpg": "postgres", "bson": "mongo", "duckdb": "duckdb", "pymongo": "mongo"}
+EXTRAS = {"asyncmy": "mariadb", "asyncpg": "postgres", "bson": "mongo", "duckdb": "duckdb", "pymongo": "mongo"}
 """Which extra brings a package that a built-in store imports."""
 
 

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 import asyncpg
 import duckdb
+import pytest
+from asyncmy.errors import MySQLError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from kingpost.language.schema import Scalar, ToOne
@@ -21,12 +23,16 @@ from kingpost.stores.memory.select import prepare
 from kingpost.stores.memory.state import State, layouts
 from kingpost.stores.memory.store import Selecting
 from kingpost.stores.memory.values import keep
-from kingpost.stores.sql.dialects import DUCKDB, POSTGRES, SQLITE, Dialect
+from kingpost.stores.settings import StoreSettings
+from kingpost.stores.sql.dialects import DUCKDB, MARIADB, POSTGRES, SQLITE, Dialect
 from kingpost.stores.sql.duckdb.instance import Location, connect
+from kingpost.stores.sql.mariadb import connection as mariadb_connection
 from kingpost.stores.sql.postgres.codecs import install
 from kingpost.stores.sql.tables import tables
 from kingpost.stores.sql.translation.translate import translate
 from tests.language.domain import INVERSE, NASTY, RESOURCES, Data
+from tests.services.mariadb import MariaDBServer
+from tests.services.postgres import PostgresServer
 
 
 class StoreRefused(Exception):
@@ -88,7 +94,9 @@ def inserts(data: Data, dialect: Dialect, model: Model = MODEL) -> Iterator[tupl
         held = columns(model, model[name])
         converts = [dialect.bound(column)[0] or (lambda value: value) for column in held]
         names = ", ".join(dialect.quote(column.name) for column in held)
-        marks = ", ".join("?" if dialect is SQLITE else f"${place}" for place in range(1, len(held) + 1))
+        marks = ", ".join(
+            "?" if dialect.engine.paramstyle == "qmark" else f"${place}" for place in range(1, len(held) + 1)
+        )
         values = [[f(_part(row[c.member], held, c)) for f, c in zip(converts, held, strict=True)] for row in rows]
         yield f"INSERT INTO {dialect.quote(model[name].table)} ({names}) VALUES ({marks})", values
 
@@ -190,6 +198,29 @@ class PostgresDatabase:
         return rows
 
 
+OUT_OF_RANGE = (1690, 1264, 1292, 1365, 1441)
+"""MariaDB's numbers of the same."""
+
+
+class MariaDBDatabase:
+    """In a session of another time zone than UTC."""
+
+    dialect = MARIADB
+
+    def __init__(self, runner: asyncio.Runner, connection: mariadb_connection.Connection) -> None:
+        self.runner, self.connection = runner, connection
+
+    def rows(self, text: str, arguments: Sequence[object]) -> list[Any]:
+        try:
+            return self.runner.run(self.connection.ask(text, arguments))
+        except OutOfRange as error:
+            raise StoreRefused(str(error)) from error
+        except MySQLError as error:
+            if error.args[0] in OUT_OF_RANGE:
+                raise StoreRefused(str(error)) from error
+            raise
+
+
 @contextmanager
 def sqlite_database(data: Data = NASTY, model: Model = MODEL) -> Iterator[SQLiteDatabase]:
     """SQLite with the rows loaded."""
@@ -234,3 +265,41 @@ def postgres_database(url: str, data: Data = NASTY, model: Model = MODEL) -> Ite
         connection = runner.run(opened())
         yield PostgresDatabase(runner, connection)
         runner.run(connection.close())
+
+
+@contextmanager
+def mariadb_database(url: str, data: Data = NASTY, model: Model = MODEL) -> Iterator[MariaDBDatabase]:
+    """MariaDB with the rows loaded."""
+
+    async def opened() -> mariadb_connection.Connection:
+        address = mariadb_connection.locate(url)
+        connection = await mariadb_connection.connect(address, StoreSettings(), "test")
+        await connection.do("SET SESSION time_zone = '+02:00', SESSION idle_transaction_timeout = 0")
+        for text in definitions(model, MARIADB):
+            await connection.do(text)
+        for text, values in inserts(data, MARIADB, model):
+            for row in values:
+                await connection.do(text, row)
+        return connection
+
+    with asyncio.Runner() as runner:
+        connection = runner.run(opened())
+        yield MariaDBDatabase(runner, connection)
+        runner.run(connection.close(2))
+
+
+@contextmanager
+def served_database(request: pytest.FixtureRequest, kind: str, *what: Any) -> Iterator[Database]:
+    """The same on the server that the tests share: `kind` is postgres or mariadb."""
+    if kind == "postgres":
+        postgres: PostgresServer = request.getfixturevalue("postgres_server")
+        url = postgres.create_database()
+        with postgres_database(url, *what) as database:
+            yield database
+        postgres.drop_database(url)
+    else:
+        mariadb: MariaDBServer = request.getfixturevalue("mariadb_server")
+        url = mariadb.create_database()
+        with mariadb_database(url, *what) as other:
+            yield other
+        mariadb.drop_database(url)

@@ -33,8 +33,7 @@ from kingpost.plan.select import Order, Select
 from kingpost.stores.contract import OutOfRange
 from kingpost.stores.sql.forms import PYTHON, SQLiteForms
 from kingpost.stores.sql.translation.translate import translate
-from tests.services.postgres import PostgresServer
-from tests.stores.sql.databases import Database, ask, duckdb_database, postgres_database, sqlite_database
+from tests.stores.sql.databases import Database, ask, duckdb_database, served_database, sqlite_database
 
 INNER = Type(Kind.EMBEDDED, name="Inner", members=(("deep", INT),))
 PLACE = Type(
@@ -108,7 +107,7 @@ def f(name: str) -> Field:
     return Field(KINDS, name, TYPES[name])
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres", "duckdb"])
+@pytest.fixture(scope="module", params=["sqlite", "postgres", "duckdb", "mariadb"])
 def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     if request.param == "sqlite":
         with sqlite_database({"Kinds": ROWS}, MODEL) as sqlite:
@@ -118,11 +117,8 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
         with duckdb_database({"Kinds": ROWS}, MODEL) as duck:
             yield duck
         return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    url = server.create_database()
-    with postgres_database(url, {"Kinds": ROWS}, MODEL) as postgres:
-        yield postgres
-    server.drop_database(url)
+    with served_database(request, request.param, {"Kinds": ROWS}, MODEL) as served:
+        yield served
 
 
 def values(database: Database, expression: Expression, **params: Any) -> list[Any]:

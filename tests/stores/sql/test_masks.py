@@ -17,7 +17,7 @@ from kingpost.stores.sql.dialects import POSTGRES, SQLITE
 from kingpost.stores.sql.translation.translate import translate
 from tests.language.domain import NASTY, NOW, DictWorld
 from tests.services.postgres import PostgresServer
-from tests.stores.sql.databases import Database, ask, duckdb_database, postgres_database, sqlite_database
+from tests.stores.sql.databases import Database, ask, duckdb_database, served_database, sqlite_database
 from tests.stores.sql.test_translate import THINGS, postgres_things, sqlite_things, written
 
 __all__ = ["postgres_things", "sqlite_things"]
@@ -34,12 +34,10 @@ CONDITIONS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def databases(postgres_server: PostgresServer) -> Iterator[list[Database]]:
-    url = postgres_server.create_database()
-    with sqlite_database() as sqlite, postgres_database(url) as postgres, duckdb_database() as duck:
-        yield [sqlite, postgres, duck]
-    postgres_server.drop_database(url)
+@pytest.fixture(scope="module", params=["postgres", "mariadb"])
+def databases(request: pytest.FixtureRequest) -> Iterator[list[Database]]:
+    with sqlite_database() as sqlite, duckdb_database() as duck, served_database(request, request.param) as served:
+        yield [sqlite, duck, served]
 
 
 @pytest.mark.parametrize("text", CONDITIONS)

@@ -31,8 +31,7 @@ from kingpost.model.model import FieldModel, Model, RelationModel, ResourceModel
 from kingpost.plan.select import Order, Select
 from kingpost.stores.sql.translation.translate import translate
 from tests.language.domain import NASTY, DictWorld
-from tests.services.postgres import PostgresServer
-from tests.stores.sql.databases import Database, ask, duckdb_database, postgres_database, sqlite_database
+from tests.stores.sql.databases import Database, ask, duckdb_database, served_database, sqlite_database
 
 PERSON = Root("Person")
 BOSS = Step(PERSON, "boss", "Person", nullable=True)
@@ -46,26 +45,23 @@ def of(row: Any, name: str, type: Type) -> Field:
 # ----------------------------------------------------------------------------------------------- guards, in both stores
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres", "duckdb"])
+@pytest.fixture(scope="module", params=["sqlite", "postgres", "duckdb", "mariadb"])
 def people(request: pytest.FixtureRequest) -> Iterator[Database]:
     yield from _database(request, NASTY)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres", "duckdb"])
+@pytest.fixture(scope="module", params=["sqlite", "postgres", "duckdb", "mariadb"])
 def shop(request: pytest.FixtureRequest) -> Iterator[Database]:
     yield from _database(request, ROWS, SHOP)
 
 
 def _database(request: pytest.FixtureRequest, *what: Any) -> Iterator[Database]:
-    if request.param != "postgres":
+    if request.param in ("sqlite", "duckdb"):
         with (sqlite_database if request.param == "sqlite" else duckdb_database)(*what) as database:
             yield database
         return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    url = server.create_database()
-    with postgres_database(url, *what) as postgres:
-        yield postgres
-    server.drop_database(url)
+    with served_database(request, request.param, *what) as served:
+        yield served
 
 
 ADULT = Compare(">=", of(Root("Person"), "score", INT), Const(3, INT))

@@ -21,8 +21,7 @@ from kingpost.model.model import FieldModel, Model, ResourceModel
 from kingpost.plan.select import Order, Select
 from tests.language.declared import declare
 from tests.language.domain import INTS, DictWorld, Domain
-from tests.services.postgres import PostgresServer
-from tests.stores.sql.databases import Database, StoreRefused, ask, duckdb_database, postgres_database, sqlite_database
+from tests.stores.sql.databases import Database, StoreRefused, ask, duckdb_database, served_database, sqlite_database
 
 DATE = Type(Kind.DATE)
 TYPES: dict[str, Type] = {
@@ -140,17 +139,15 @@ EVERYDAY = {
 """Rows of which no store may say no. Of the others it may: beyond 64 bits of microseconds, or of an int."""
 
 
-@pytest.fixture(scope="module")
-def databases(postgres_server: PostgresServer) -> Iterator[list[Database]]:
-    url = postgres_server.create_database()
+@pytest.fixture(scope="module", params=["postgres", "mariadb"])
+def databases(request: pytest.FixtureRequest) -> Iterator[list[Database]]:
     rows = {"Loan": ROWS}
     with (
         sqlite_database(rows, MODEL) as sqlite,
-        postgres_database(url, rows, MODEL) as postgres,
         duckdb_database(rows, MODEL) as duck,
+        served_database(request, request.param, rows, MODEL) as served,
     ):
-        yield [sqlite, postgres, duck]
-    postgres_server.drop_database(url)
+        yield [sqlite, duck, served]
 
 
 def lowered(text: str) -> tuple[Lowered, Any]:

@@ -40,7 +40,7 @@ from kingpost.stores.sql.translation.translate import translate
 from tests.language.domain import NASTY
 from tests.language.strategies import NAMES, SCHEMA, parse_expression
 from tests.services.postgres import PostgresServer
-from tests.stores.sql.databases import MODEL, Database, ask, definitions, postgres_database, sqlite_database
+from tests.stores.sql.databases import MODEL, Database, ask, definitions, served_database, sqlite_database
 
 MONEY = Type(Kind.DECIMAL, digits=10, places=2)
 BOTH = pytest.mark.parametrize("dialect", [SQLITE, POSTGRES], ids=lambda dialect: dialect.name)
@@ -297,17 +297,14 @@ def test_the_successor_of_a_prefix() -> None:
 # --------------------------------------------------------------------------------------------------------------- groups
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", "postgres", "mariadb"])
 def people(request: pytest.FixtureRequest) -> Iterator[Database]:
     if request.param == "sqlite":
         with sqlite_database() as sqlite:
             yield sqlite
         return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    url = server.create_database()
-    with postgres_database(url) as postgres:
-        yield postgres
-    server.drop_database(url)
+    with served_database(request, request.param) as served:
+        yield served
 
 
 BALANCE = Field(Root("Person"), "balance", Type(Kind.DECIMAL, digits=12, places=2))

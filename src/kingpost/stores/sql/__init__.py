@@ -1,4 +1,4 @@
-"""SQLite and PostgreSQL: translation of selects, tables, execution.
+"""SQLite, PostgreSQL and MariaDB: translation of selects, tables, execution.
 
 Decides how expressions, rows and conditions are said in SQL and in which form values are kept. Must not know who asks.
 """

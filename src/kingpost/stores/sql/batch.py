@@ -103,6 +103,12 @@ class Batches(Struct):
         arguments = tuple(chain.from_iterable(step.rows[0] for step in steps))
         return Step(0, insert, shape.text, [arguments], returns=steps[0].returns)
 
+    def answer(self, step: Step) -> Step:
+        """What an update answers, as a statement of its own."""
+        update = cast(Update, step.operation)
+        shape = self._shape(("answer", update.resource, update.returning), _answer)
+        return Step(step.index, update, shape.text, [shape.arguments(update.key)], returns=True)
+
     def _later(self, index: int, operation: Operation) -> Step:
         def step(made: Mapping[Made, object]) -> Step:
             return self._step(index, settled(operation, made))
@@ -233,7 +239,7 @@ def _insert(writer: _Writer, names: tuple[str, ...], returning: tuple[str, ...],
         given.append(version)
     listed = ", ".join(writer.quote(column.name) for column in given)
     places = ", ".join(f"({', '.join(map(writer.place, given))})" for _ in range(rows))
-    values = f"({listed}) VALUES {places}" if given else "DEFAULT VALUES"
+    values = f"({listed}) VALUES {places}" if given else writer.dialect.no_values
     key = [column.name for column in key_columns(writer.model, writer.resource)]
     answered = (*returning, *key) if returning and rows > 1 else returning
     shape = writer.shape(f"INSERT INTO {writer.table} {values}{writer.returned(answered)}")
@@ -252,7 +258,12 @@ def _update(writer: _Writer, names: tuple[str, ...], versioned: bool, returning:
         name = writer.quote(key_columns(writer.model, writer.resource)[0].name)
         changes.append(f"{name} = {name}")
     text = f"UPDATE {writer.table} SET {', '.join(changes)} WHERE {writer.known(versioned)}"
-    return writer.shape(text + writer.returned(returning))
+    return writer.shape(text + (writer.returned(returning) if writer.dialect.updates_return else ""))
+
+
+def _answer(writer: _Writer, returning: tuple[str, ...]) -> Shape:
+    names = writer.returned(returning).removeprefix(" RETURNING ")
+    return writer.shape(f"SELECT {names} FROM {writer.table} WHERE {writer.known(False)}")
 
 
 def _delete(writer: _Writer, versioned: bool) -> Shape:

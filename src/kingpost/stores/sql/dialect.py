@@ -50,6 +50,15 @@ class Dialect(ABC):
     """Whether a column can be added that may not be NULL."""
     identities: ClassVar[bool] = True
     """Whether the database numbers rows by itself."""
+    computed_columns: ClassVar[bool] = False
+    """Whether a column that is computed says which rows a unique combination is about, where no index has a
+    condition."""
+    correlates_sources: ClassVar[bool] = True
+    """Whether a sub-select in FROM may name columns of the outer row."""
+    updates_return: ClassVar[bool] = True
+    """Whether an UPDATE can answer columns of the row that it wrote."""
+    no_values: ClassVar[str] = "DEFAULT VALUES"
+    """What stands in an INSERT that names no column."""
 
     def quote(self, name: str) -> str:
         """An identifier as it is written."""
@@ -90,6 +99,10 @@ class Dialect(ABC):
         """The SQL that answers a column of the table itself, for a clause that returns."""
         form, name = self.stored(column), self.quote(column.name)
         return name if form is None or form.shown else form.read.replace("{0}", name)
+
+    def fit(self, table: sa.Table, longest: Mapping[str, int | None]) -> None:
+        """Make a table's columns such that its keys and indexes can hold them; `longest`: declared lengths."""
+        return
 
     @abstractmethod
     def row_version(self, table: str, columns: Sequence[str]) -> str:
@@ -167,6 +180,10 @@ class Dialect(ABC):
     @abstractmethod
     def ends(self, text: Term, suffix: Term) -> Condition: ...
 
+    def length(self, term: Term) -> Term:
+        """The number of characters of a text."""
+        return sa.Function("length", term, type_=sa.Integer())
+
     @abstractmethod
     def at_least_zero(self, term: Term) -> Term:
         """The larger of an int and 0."""
@@ -230,6 +247,10 @@ class Dialect(ABC):
     def total(self, term: Term, type: Type) -> Term:
         """The aggregate `sum`, exact or an error but for floats."""
         return sa.Function("sum", term, type_=term.type)
+
+    def constant(self, term: Term) -> Term:
+        """What to group by where that is one value for all rows."""
+        return term
 
     def order(self, term: Term, type: Type, descending: bool, may_be_null: bool) -> Term:
         """A sort key: None lowest."""

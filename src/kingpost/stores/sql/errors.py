@@ -34,7 +34,9 @@ class Names:
             named: list[ColumnCollectionConstraint | sa.Index] = list(table.indexes)
             named.extend(one for one in table.constraints if isinstance(one, ColumnCollectionConstraint))
             for one in named:
-                self._constraints[table.name, str(one.name)] = tuple(column.name for column in one.columns)
+                # Of what is unique by a hash it is told of what.
+                of = one.info.get("columns") or tuple(column.name for column in one.columns)
+                self._constraints[table.name, str(one.name)] = of
 
     def resource(self, table: str) -> str:
         """The resource kept in a table; the table's own name if it is none of ours."""

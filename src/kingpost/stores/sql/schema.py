@@ -102,6 +102,8 @@ class _Comparison:
 
     def differences(self) -> Iterator[SchemaChange]:
         for column in self._table.columns:
+            if column.computed is not None:  # it comes with what is unique by it
+                continue
             there = self._real.columns.get(column.name)
             yield from self._missing(column) if there is None else self._other(column, there)
         for name, extra in self._real.columns.items():
@@ -114,7 +116,7 @@ class _Comparison:
         yield from self._uniques()
         yield from self._references()
         for index in sorted(self._table.indexes, key=lambda index: str(index.name)):
-            if not self._has(index) and not self._waits(index):
+            if not self._has(index) and not self._waits(index) and "of" not in index.info:
                 text = f"add index {index.name} to table {self._table.name}"
                 yield SchemaChange("add", text, (self._writer.index(index),))
 
@@ -201,20 +203,30 @@ class _Comparison:
             if not isinstance(constraint, sa.UniqueConstraint):
                 continue
             names = [column.name for column in constraint.columns]
+            members = list(constraint.info.get("columns") or names)
             if frozenset(names) in self._real.uniques or set(names) == set(self._real.primary):
                 continue
             index = sa.Index(str(constraint.name), *(self._table.c[name] for name in names), unique=True)
-            made = self._writer.index(index)
+            made = [
+                *(
+                    self._writer.column(self._table, column, None)
+                    for column in constraint.columns
+                    if _is_new(column, self._real)
+                ),
+                self._writer.index(index),
+            ]
             self._table.indexes.discard(index)  # it is the constraint in another form, not one more index
-            if self._lacking & set(names):
+            made += [self._writer.index(one) for one in self._table.indexes if one.info.get("of") == constraint.name]
+            if self._lacking & set(members):
                 continue
-            if self._real.empty or self._new & set(names):
+            if self._real.empty or self._new & set(members):
                 text = f"add the unique index {constraint.name} to table {self._table.name}"
-                yield SchemaChange("add", text, (made,))
+                yield SchemaChange("add", text, tuple(made))
             else:
+                held = [name for name in members if self._table.c[name].computed is None]
                 yield self._refuse(
-                    f"{' and '.join(names)} is declared unique, and nothing in the database holds it to that",
-                    f"see that no two rows have the same, then run: {made}",
+                    f"{' and '.join(held)} is declared unique, and nothing in the database holds it to that",
+                    f"see that no two rows have the same, then run: {'; '.join(made)}",
                 )
 
     def _references(self) -> Iterator[SchemaChange]:
@@ -310,6 +322,11 @@ class _Adopted(_Comparison):
     def _column(self, name: str) -> Column:
         found = columns(self._ground.model, self._resource)
         return next(column for column in found if column.name == name)
+
+
+def _is_new(column: sa.Column[object], real: RealTable) -> bool:
+    """Whether it is a computed column that is not there yet."""
+    return column.computed is not None and column.name not in real.columns
 
 
 def _same_effect(one: RealReference, other: RealReference) -> bool:

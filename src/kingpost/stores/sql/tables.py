@@ -54,6 +54,9 @@ def _table(model: Model, resource: ResourceModel, dialect: Dialect, metadata: sa
         *(_foreign_keys(model, resource) if dialect.watches_references else ()),
         sqlite_strict=True,
         sqlite_autoincrement=not resource.made.isdisjoint(resource.key),  # a number is never given twice
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_nopad_bin",
     )
     indexed: list[Columns] = [tuple((key, False) for key in keys)]
     for members, where in _uniques(resource):
@@ -64,6 +67,8 @@ def _table(model: Model, resource: ResourceModel, dialect: Dialect, metadata: sa
             indexed.append(tuple((column.name, False) for column, _ in held))
         elif dialect.conditional_indexes:
             _index(table, dialect, label, held, condition_on(model, resource.name, where, dialect), unique=True)
+        elif dialect.computed_columns:
+            _unique_where(table, dialect, label, held, condition_on(model, resource.name, where, dialect))
     for members, where in _indexes(resource):
         label = name("ix", resource.table, *(member.lstrip("-") for member in members), *(["where"] if where else []))
         held = [(c, m.startswith("-")) for m in members for c in member_columns(model, resource, m.lstrip("-"))]
@@ -77,7 +82,14 @@ def _table(model: Model, resource: ResourceModel, dialect: Dialect, metadata: sa
         _index(table, dialect, label, held, predicate)
         if where is None:
             indexed.append(wanted)
+    dialect.fit(table, {one.name: _longest(resource, one) for one in columns(model, resource)})
     return table
+
+
+def _longest(resource: ResourceModel, column: Column) -> int | None:
+    """The declared length of a field's values."""
+    field = resource.fields.get(column.member)
+    return None if field is None else field.constraints.max_length
 
 
 def _serves(there: Columns, wanted: Columns) -> bool:
@@ -161,6 +173,16 @@ def _index(
         dialect.order(table.c[column.name], column.type, down, column.type.nullable) for column, down in held
     ]
     sa.Index(label, *expressions, unique=unique, postgresql_where=predicate, sqlite_where=predicate)
+
+
+def _unique_where(
+    table: sa.Table, dialect: Dialect, label: str, held: list[tuple[Column, bool]], condition: Condition
+) -> None:
+    """A column that is 1 where the condition holds and NULL elsewhere, which is unique beside everything."""
+    one = sa.case((condition, sa.literal_column("1", sa.Integer())))
+    says = str(one.compile(dialect=dialect.engine, compile_kwargs={"literal_binds": True}))
+    table.append_column(sa.Column(label, sa.Boolean(), sa.Computed(sa.text(says), persisted=False)))
+    table.append_constraint(sa.UniqueConstraint(*(column.name for column, _ in held), label, name=label))
 
 
 def _free(label: str, table: sa.Table) -> str:

@@ -1,15 +1,13 @@
-"""A connection that keeps its prepared statements by their text, and the watch over those that get no answer.
+"""A connection that keeps its prepared statements by their text.
 
 asyncpg keeps statements too, but its way to one and around it costs a fifth of a short read; a timer for each of them
-is as much again.
+is as much again, so `watch` has one for all.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
-from weakref import WeakSet
 
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
@@ -79,37 +77,3 @@ class Connection(asyncpg.Connection):
             del self._kept[next(iter(self._kept))]
         statement = self._kept[text] = await self.prepare(text)
         return statement
-
-
-class Watch:
-    """Gives connections up whose server has not answered for `limit` seconds: one timer for all of them.
-
-    The server stops long statements by itself; this is for one that does nothing any more.
-    """
-
-    def __init__(self, limit: float) -> None:
-        self._limit = limit
-        self._period = min(1, limit / 4)
-        self._connections: WeakSet[Connection] = WeakSet()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def start(self) -> None:
-        """Begin, on the running loop."""
-        self.stop()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._period, self._look, loop)
-
-    def stop(self) -> None:
-        """Look after them no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def add(self, connection: Connection) -> None:
-        """One more to look after, for as long as it lives."""
-        self._connections.add(connection)
-
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer = loop.call_later(self._period, self._look, loop)
-        for connection in tuple(self._connections):
-            if connection.began is not None and loop.time() - connection.began > self._limit:
-                connection.give_up()

@@ -20,11 +20,12 @@ from kingpost.stores.sql.batch import Step
 from kingpost.stores.sql.common import Ground
 from kingpost.stores.sql.pool import NoPlace, Pool
 from kingpost.stores.sql.postgres import catalog, codecs
-from kingpost.stores.sql.postgres.connection import FAILURES, STATEMENTS, Connection, Watch
+from kingpost.stores.sql.postgres.connection import FAILURES, STATEMENTS, Connection
 from kingpost.stores.sql.postgres.dialect import PostgreSQL
 from kingpost.stores.sql.postgres.groups import Groups
 from kingpost.stores.sql.postgres.run import AGAIN, REFUSED, Runner, is_lost
 from kingpost.stores.sql.statement import Statement
+from kingpost.stores.sql.watch import Watch
 
 T = TypeVar("T")
 

@@ -124,15 +124,26 @@ def _careful(
         links = [*links, _perhaps(t, node.condition, True)]
         if condition_unknown(node.condition):
             value = sa.case((t.true(node.condition), value))
+    if not t.dialect.correlates_sources:
+        # Of outer columns alone it would be an aggregate of the outer query, so one of this row has to be in it.
+        value = sa.case((t.items[node.many.var].key[0].is_not(sa.null()), value))
+        known = _known(t, node, value, default)
+        counted_rows = sa.select(known).select_from(scope.source).where(*links)
+        return counted_rows, sa.select(_all_known(value)).select_from(scope.source).where(*links)
     inner = sa.select(value.label("x")).select_from(scope.source).where(*links).subquery(name := t.shared.alias("rows"))
     x = sa.literal_column(f"{name}.x", value.type)
+    return sa.select(_known(t, node, x, default)).select_from(inner), sa.select(_all_known(x)).select_from(inner)
+
+
+def _known(t: Translator, node: Aggregate, x: Term, default: Value | None) -> Term:
+    """The aggregate, NULL where an `x` is."""
     counted = sa.func.count() if node.element is None else _summarised(t, node, x)
-    all_known = sa.func.count() == sa.func.count(x)
     known = _with_default(node, counted, sa.func.count() == sa.literal_column("0"), default)
-    return (
-        sa.select(sa.case((all_known, known))).select_from(inner),
-        sa.select(sa.type_coerce(all_known, sa.Boolean())).select_from(inner),
-    )
+    return sa.case((sa.func.count() == sa.func.count(x), known))
+
+
+def _all_known(x: Term) -> Term:
+    return sa.type_coerce(sa.func.count() == sa.func.count(x), sa.Boolean())
 
 
 def _summarised(t: Translator, node: Aggregate | Summary, term: Term) -> Term:

@@ -55,7 +55,7 @@ def _length(t: Translator, node: Call) -> Term:
     term = t.value(operand).term
     match operand.type.kind:
         case Kind.TEXT:
-            return sa.Function("length", term, type_=sa.Integer())
+            return t.dialect.length(term)
         case Kind.BYTES:
             return t.dialect.byte_length(term)
         case _:
@@ -128,7 +128,7 @@ def part(t: Translator, node: Slice) -> Term:
 
 
 def _from_the_end(t: Translator, text: Term, start: int, stop: int | None) -> Term:
-    length = sa.Function("length", text, type_=sa.Integer())
+    length = t.dialect.length(text)
 
     def clamped(end: int) -> Term:
         if end >= 0:

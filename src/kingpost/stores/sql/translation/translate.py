@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kingpost.base.errors import Unsupported
-from kingpost.language.tree import Expression, Param, Summary
+from kingpost.language.tree import Expression, Item, Keyed, Param, Root, Summary, walk
 from kingpost.language.types import INT
 from kingpost.language.unknown import can_be_unknown
 from kingpost.model.model import Model
@@ -51,7 +51,7 @@ def condition_on(model: Model, resource: str, condition: Expression, dialect: Di
 
 
 def _select(t: Translator, select: Select, scope: Scope) -> sa.SelectBase:
-    group = [term for expression in select.group or () for term in t.keep(expression).terms]
+    group = [term for expression in select.group or () for term in _grouped(t, expression)]
     for key in select.order:
         if isinstance(key.expression, Summary):  # a column too: computed once
             t.keep(key.expression)
@@ -71,6 +71,17 @@ def _select(t: Translator, select: Select, scope: Scope) -> sa.SelectBase:
     return pages.one_after_another(query, columns, runs, order, limit, offset)
 
 
+def _grouped(t: Translator, expression: Expression) -> list[Term]:
+    varies = _varies(expression)
+    terms = t.keep(expression).terms
+    return [term if varies and not is_constant(term) else t.dialect.constant(term) for term in terms]
+
+
+def _varies(expression: Expression) -> bool:
+    """Whether its value may be another for another row."""
+    return any(isinstance(part, Root | Item | Keyed | Summary) for part in walk(expression))
+
+
 def _cut(query: sa.Select[Any], limit: Any, offset: Any) -> sa.Select[Any]:
     query = query if limit is None else query.limit(limit)
     return query if offset is None else query.offset(offset)
@@ -87,9 +98,10 @@ def order_terms(t: Translator, key: Order) -> list[Term]:
     """A sort key as SQL: None lowest, and what is unknown with it."""
     if key.expression.type.kind in DOCUMENTS:
         raise Unsupported("KP304", f"{key.expression.type} has no order")
+    if not _varies(key.expression):
+        return []  # it sorts nothing, and a number there would be the place of a column
     may_be_null = key.expression.type.nullable or can_be_unknown(key.expression)
     value = t.value(key.expression)
-    # A constant sorts nothing, and a number there would be the place of a column.
     terms = [term if t.shared.grouped else sorting(term) for term in value.terms if not is_constant(term)]
     return [t.dialect.order(term, value.type, key.descending, may_be_null) for term in terms]
 

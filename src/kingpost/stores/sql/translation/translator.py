@@ -117,7 +117,8 @@ class Translator:
     def once(self, operands: tuple[Expression, ...], terms: tuple[Term, ...], build: Callable[..., Term]) -> Term:
         """`build(*terms)`, with terms that are more than a column computed once."""
         # A summary belongs to the statement that groups, and would belong to a sub-select here.
-        if any(isinstance(node, Summary) for operand in operands for node in walk(operand)):
+        summary = any(isinstance(node, Summary) for operand in operands for node in walk(operand))
+        if summary or not self.dialect.correlates_sources:
             return build(*terms)
         return once(terms, build)
 

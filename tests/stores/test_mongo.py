@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,15 +12,16 @@ import pytest
 from bson import Decimal128, Int64
 
 from kingpost.base.problems import DeclarationError
+from kingpost.model.model import Model
 from kingpost.plan.select import Check, Delete, Insert, Update
-from kingpost.stores.contract import OutOfRange, StaleRow, StoreDown, StoreError
+from kingpost.stores.contract import OutOfRange, ReferenceViolation, StaleRow, StoreDown, StoreError
 from kingpost.stores.mongo.store import MongoStore
 from kingpost.stores.registry import open_store
 from kingpost.stores.settings import StoreSettings
-from kingpost.testing.conformance_model import MODEL, const, get, is_
-from kingpost.testing.conformance_tools import ADA, LIBRARY, NOBODY, ask, ids, select
+from kingpost.testing.conformance_model import GUEST, MODEL, THING, const, get, is_
+from kingpost.testing.conformance_tools import ADA, CLEO, LIBRARY, NOBODY, ask, ids, select
 from kingpost.testing.conformance_values import thing
-from kingpost.testing.conformance_writes import log
+from kingpost.testing.conformance_writes import article, log
 from tests.services.mongo import MongoServer, mongo
 
 
@@ -252,9 +254,46 @@ async def test_a_transaction_that_stays_open_ends(mongo_url: str) -> None:
     await store.stop()
 
 
+@pytest.mark.parametrize("first", ["reference", "removal"])
+async def test_a_row_does_not_go_while_somebody_begins_to_refer_to_it(store: MongoStore, first: str) -> None:
+    await store.write(LIBRARY)
+    refer, remove = article(9, CLEO), Delete("Author", (CLEO,))
+    now, later = (refer, remove) if first == "reference" else (remove, refer)
+    async with store.transaction() as transaction:
+        await transaction.write([now])
+        other = asyncio.create_task(store.write([later]))
+        await asyncio.sleep(0.2)
+        assert not other.done()
+    with pytest.raises(ReferenceViolation) as caught:
+        await other
+    assert caught.value.kind == ("in use" if first == "reference" else "missing")
+
+
+async def test_many_refer_to_one_row_at_once(store: MongoStore) -> None:
+    await store.write(LIBRARY)
+    await asyncio.gather(*(store.write([article(number, CLEO)]) for number in range(10, 40)))
+    assert len(await ids(store, "Article")) == 35
+
+
 async def test_a_reference_to_a_row_that_goes_in_the_same_batch(store: MongoStore) -> None:
     await store.write(LIBRARY)
     there = select("Author", where=is_(get("Author", "name"), const("ada", get("Author", "name").type)))
     with pytest.raises(StoreError):
         await store.write([Check(there, rows=1), Update("Article", (1,), {"author_id": NOBODY})])
     await store.write([Update("Article", (1,), {"editor_id": ADA})])
+
+
+async def test_a_hashed_version_is_made_of_values_of_all_types(mongo_url: str) -> None:
+    fields = {
+        **{name: one for name, one in THING.fields.items() if name != "_version"},
+        "_version": GUEST.fields["_version"],
+    }
+    adopted = replace(THING, fields=fields, adopted=True, table="theirs")
+    store = MongoStore(mongo_url, Model({**MODEL.resources, "Thing": adopted}, actor="Author"), "main")
+    await store.start()
+    insert = replace(thing(1), returning=("_version",))
+    ((version,),) = (await store.write([insert]))[0]
+    await store.write([Update("Thing", (1,), {"number": 7}, version=version)])
+    with pytest.raises(StaleRow):
+        await store.write([Update("Thing", (1,), {"number": 8}, version=version)])
+    await store.stop()

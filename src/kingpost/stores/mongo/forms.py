@@ -28,6 +28,8 @@ from uuid import UUID
 
 import msgspec
 from bson import Decimal128, Int64, ObjectId
+from bson.binary import UuidRepresentation
+from bson.codec_options import CodecOptions
 
 from kingpost.base.errors import Unsupported
 from kingpost.language.types import Kind, Type
@@ -36,6 +38,10 @@ from kingpost.stores.sql.forms import DOCUMENTS, EPOCH, MICROSECOND, canonical_j
 
 DIGITS: Final = 34
 """Of a Decimal128."""
+CODEC: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
+    uuid_representation=UuidRepresentation.STANDARD, tz_aware=True
+)
+"""How documents are written and read."""
 NOT_A_NUMBER: Final = Decimal128("NaN")
 """Equal to no number that is kept."""
 _WIDE: Final = Context(prec=200)
@@ -217,8 +223,6 @@ def _mistyped(value: object, wanted: str) -> Mistyped:
 def _text(value: Any) -> Any:
     if type(value) is str:
         return value
-    if isinstance(value, ObjectId):
-        return str(value)
     raise _mistyped(value, "text")
 
 

@@ -73,6 +73,8 @@ def query(t: Translator, node: Expression, wanted: bool = True) -> dict[str, Any
 def _held(t: Translator, node: Expression) -> tuple[Column, ...]:
     """The columns of the documents themselves that a value is; none where it is something else."""
     layout = t.root.layout
+    if layout.resource.adopted and node.type.kind is Kind.DATETIME:
+        return ()
     match node:
         case Field(row=Root(), name=name) if not layout.resource.fields[name].hashed:
             return (field_column(layout.resource, layout.resource.fields[name]),)

@@ -58,6 +58,8 @@ def value(t: Translator, node: Expression) -> Value:
             stored = place.layout.resource.fields[node.name]
             if stored.hashed:
                 raise Unsupported("KP304", f"{node.name} is made of the whole row, outside of MongoDB")
+            if place.layout.resource.adopted and node.type.kind is Kind.DATETIME:
+                raise Unsupported("KP304", f"others may hold {node.name} as a date, which is told when it is read")
             return t.column(place, field_column(place.layout.resource, stored))
         case Member():
             return _member(t, node)

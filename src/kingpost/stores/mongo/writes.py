@@ -21,6 +21,7 @@ from kingpost.model.model import RelationModel
 from kingpost.plan.made import settled, waits
 from kingpost.plan.select import Check, Clear, Delete, Insert, Made, Operation, Select, Update
 from kingpost.stores.contract import CheckFailed, ReferenceViolation, Rows, StaleRow, StoreError
+from kingpost.stores.mongo import locks
 from kingpost.stores.mongo.errors import FAILURES, Again, explain, is_conflict
 from kingpost.stores.mongo.layout import Layout
 from kingpost.stores.mongo.select import Prepared
@@ -243,6 +244,8 @@ class Writer:
                 for document in documents
                 if None not in (key := tuple(layout.value(document, name) for name in relation.columns))
             }
+            if keys:
+                await locks.share(self.database, target.collection, keys, self.session)
             if keys and await self._found(target, list(keys)) < len(keys):
                 words = f"{layout.resource.name}.{relation.name} points at a row that is not there"
                 raise ReferenceViolation(words, layout.resource.name, (relation.name,), "missing")
@@ -268,8 +271,10 @@ class Writer:
 
     async def _remove(self, layout: Layout, document: Document) -> None:
         """Remove a document, and what goes with it."""
-        await self._of(layout).delete_one({"_id": document["_id"]}, session=self.session)
         key = layout.key_of(document)
+        if self._referrers.get(layout.resource.name):
+            await locks.take(self.database, layout.collection, key, self.session)
+        await self._of(layout).delete_one({"_id": document["_id"]}, session=self.session)
         for holder, relation in self._referrers.get(layout.resource.name, ()):
             query = dict(zip(holder.held(relation), key, strict=True))
             of = self._of(holder)

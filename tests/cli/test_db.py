@@ -20,10 +20,11 @@ MORE = ("max_length=80)", "max_length=80)\n    hours: int | None = None")
 OTHER = ("name: str = field(max_length=80)", "name: int")
 
 
-@pytest.fixture(params=["sqlite", "postgres", "duckdb"])
+@pytest.fixture(params=["sqlite", "postgres", "duckdb", "mariadb"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A folder whose app.py has one resource, in a store of each kind."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else f"{request.param}:///topics.db"
+    served = request.param in ("postgres", "mariadb")
+    url = request.getfixturevalue(f"{request.param}_url") if served else f"{request.param}:///topics.db"
     (tmp_path / "app.py").write_text(ONE.replace("URL", url))
     return tmp_path
 

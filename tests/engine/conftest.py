@@ -11,11 +11,11 @@ from kingpost import App
 from tests.blog import People, blog, populate
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "postgres", "mariadb"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh store of each kind."""
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres_url"))
+    if request.param in ("postgres", "mariadb"):
+        return str(request.getfixturevalue(f"{request.param}_url"))
     return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/blog.db"
 
 

@@ -17,6 +17,7 @@ import pytest
 from tests.engine.society import DATA
 from tests.engine.society_rules import case
 from tests.engine.verdict_worlds import World, everything, hold, in_turn, worlds
+from tests.services.mariadb import MariaDBServer
 from tests.services.postgres import PostgresServer
 from tests.soak import FIRST_SEED, SOAKING, count
 
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
 
 RULE_SETS = count(2_000, 5_000)
 BATCH = 100
+ON_MARIADB = count(100, 5_000)
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,14 @@ def stores(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFac
     with worlds({"memory": "memory:", "sqlite": f"sqlite:///{file}", "postgres": url}) as made:
         yield made
     postgres_server.drop_database(url)
+
+
+@pytest.fixture(scope="module")
+def on_mariadb(mariadb_server: MariaDBServer) -> Iterator[dict[str, World]]:
+    url = mariadb_server.create_database()
+    with worlds({"mariadb": url}) as made:
+        yield made
+    mariadb_server.drop_database(url)
 
 
 def test_the_rows_are_as_they_were_written(stores: dict[str, World]) -> None:
@@ -45,3 +55,10 @@ def test_the_rows_are_as_they_were_written(stores: dict[str, World]) -> None:
 def test_every_way_agrees_with_cpython(stores: dict[str, World], batch: int) -> None:
     for number in range(FIRST_SEED + batch * BATCH, FIRST_SEED + (batch + 1) * BATCH):
         hold(stores, case(number), everything(stores) if SOAKING else in_turn(stores, number))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("batch", range(ON_MARIADB // BATCH))
+def test_every_way_agrees_with_cpython_on_mariadb(on_mariadb: dict[str, World], batch: int) -> None:
+    for number in range(FIRST_SEED + batch * BATCH, FIRST_SEED + (batch + 1) * BATCH):
+        hold(on_mariadb, case(number), everything(on_mariadb) if SOAKING else in_turn(on_mariadb, number))

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from kingpost import Resource, anyone, field
 from kingpost.base.problems import DeclarationError
+from kingpost.model.build import build
 from kingpost.plan.select import Insert, Update
 from kingpost.stores.contract import OutOfRange, StoreDown, StoreError, TooSlow
 from kingpost.stores.settings import StoreSettings
+from kingpost.stores.sql.dialects import MARIADB
 from kingpost.stores.sql.mariadb import casing
 from kingpost.stores.sql.mariadb.connection import locate
 from kingpost.stores.sql.mariadb.literals import Listed, filled, literal
@@ -24,6 +27,22 @@ from kingpost.testing.conformance_tools import ask, ids, select
 from kingpost.testing.conformance_values import thing
 from kingpost.testing.conformance_writes import COUNT, log
 from tests.services.mariadb import MariaDBServer, mariadb
+from tests.stores.sql.databases import definitions
+
+
+class Folder(Resource, read=anyone, key="name"):
+    name: str
+    title: str = field(unique=True)
+
+
+class Label(Resource, read=anyone, key="name"):
+    name: str
+
+
+class Tagged(Resource, read=anyone, key=("folder", "label")):
+    folder: Folder
+    label: Label
+
 
 SLEEP = Statement("SELECT sum(a.seq * b.seq % 7) FROM seq_1_to_1000000 a, seq_1_to_100000 b", ())
 
@@ -353,3 +372,11 @@ async def test_statements_of_ones_own_take_and_give_python_values(store: MariaDB
         sql = "SELECT ?, CAST(? AS DATE), ?, ?, CAST(? AS DECIMAL(10, 2))"
         found = await transaction.execute(sql, ["a?", date(1969, 7, 20), 1.5, None, Decimal("1.5")])
         assert [tuple(row) for row in found] == [("a?", date(1969, 7, 20), 1.5, None, Decimal("1.50"))]
+
+
+def test_what_is_in_several_keys_fits_into_each() -> None:
+    made = "\n".join(definitions(build([Folder, Label, Tagged]), MARIADB))
+    assert made.count("VARCHAR(384)") == 2  # both parts of the key of Tagged
+    assert "VARCHAR(768)" in made
+    assert "hash_title" in made
+    assert "`title`(" in made

@@ -29,12 +29,11 @@ def fit(table: sa.Table, longest: Mapping[str, int | None]) -> None:
         length = longest.get(column.name)
         if length is not None and length <= SHORT:
             _end(column, SHORT)
-    for one in table.constraints:
-        if isinstance(one, sa.PrimaryKeyConstraint | sa.ForeignKeyConstraint):
-            endless = [column for column in one.columns if _width(column)]
-            room = ROOM - NUMBER * (len(one.columns) - len(endless))
-            for column in endless:
-                _end(column, room // len(endless) // _width(column))
+    references = sorted(table.foreign_key_constraints, key=lambda one: str(one.name))
+    for key in (table.primary_key, *references):
+        columns = list(key.columns)
+        for name, most in _beginnings(columns).items():
+            _end(table.c[name], most)
     for one in list(table.constraints):
         if isinstance(one, sa.UniqueConstraint):
             _hash(table, one)
@@ -71,25 +70,25 @@ def _beginnings(columns: Sequence[sa.Column[Any]]) -> dict[str, int]:
     if sum(map(_bytes, columns)) <= ROOM:
         return {}
     wide = [column for column in columns if _bytes(column) > HASH]
-    room = min((ROOM - HASH * (len(columns) - len(wide))) // len(wide), ROOM // 4)
-    return {column.name: room // (_width(column) or 4) for column in wide if _bytes(column) > room}
+    room = (ROOM - HASH * (len(columns) - len(wide))) // len(wide)
+    return {column.name: room // _width(column) for column in wide if _bytes(column) > room}
 
 
 def _width(column: sa.Column[Any]) -> int:
-    """Bytes of one character of a column without end; else 0."""
-    return 4 if isinstance(column.type, mysql.LONGTEXT) else 1 if isinstance(column.type, mysql.LONGBLOB) else 0
+    """Bytes of one character of a text, or of bytes."""
+    return 4 if isinstance(column.type, mysql.LONGTEXT | sa.VARCHAR) else 1
 
 
 def _bytes(column: sa.Column[Any]) -> int:
     """How many there may be in a value."""
-    if _width(column):
+    if isinstance(column.type, mysql.LONGTEXT | mysql.LONGBLOB):
         return ROOM + 1
     length = getattr(column.type, "length", None)
-    return NUMBER if length is None else length * (4 if isinstance(column.type, sa.VARCHAR) else 1)
+    return NUMBER if length is None else length * _width(column)
 
 
 def _end(column: sa.Column[Any], most: int) -> None:
-    if isinstance(column.type, mysql.LONGTEXT):
+    if isinstance(column.type, mysql.LONGTEXT | sa.VARCHAR):
         column.type = sa.VARCHAR(most, collation=COLLATION)
-    elif isinstance(column.type, mysql.LONGBLOB):
+    elif isinstance(column.type, mysql.LONGBLOB | sa.VARBINARY):
         column.type = sa.VARBINARY(most)

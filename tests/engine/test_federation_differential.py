@@ -12,6 +12,7 @@ import pytest
 
 from tests.engine.society_rules import case
 from tests.engine.verdict_worlds import Spread, World, everything, hold, in_turn, worlds
+from tests.services.mongo import MongoServer
 from tests.services.postgres import PostgresServer
 from tests.soak import FIRST_SEED, SOAKING, count
 
@@ -23,13 +24,17 @@ PLACES = {"Person": "people", "Reply": "talk", "Tag": "words"}
 
 
 @pytest.fixture(scope="module")
-def stores(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, World]]:
+def stores(
+    postgres_server: PostgresServer, mongo_server: MongoServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, World]]:
     folder = tmp_path_factory.mktemp("spread")
     urls = [postgres_server.create_database() for _ in range(2)]
+    documents = mongo_server.create_database()
     light = {"main": "memory:", "people": "memory:", "talk": "memory:", "words": f"sqlite:///{folder}/words.db"}
-    heavy = {"main": urls[0], "people": f"sqlite:///{folder}/people.db", "talk": urls[1], "words": "memory:"}
+    heavy = {"main": urls[0], "people": documents, "talk": urls[1], "words": "memory:"}
     with worlds({"light": Spread(light, PLACES), "heavy": Spread(heavy, PLACES)}) as made:
         yield made
+    mongo_server.drop_database(documents)
     for url in urls:
         postgres_server.drop_database(url)
 

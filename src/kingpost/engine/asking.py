@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from kingpost.base.waiting import waited_for
 from kingpost.engine.context import open_transaction
 from kingpost.engine.failures import explained
@@ -68,3 +70,32 @@ def asked(store: str) -> Generator[None]:
     except CancelledError as given_up:
         waited_for(store, given_up)
         raise
+
+
+class Asked(Struct):
+    """A select, ready to be asked of `source`. `store`: the name of its store; "" where several answer together."""
+
+    source: Answerer
+    store: str
+    prepared: Any
+    returning: bool = False
+    """Whether the store answers, of the rows that it writes, what this select would."""
+
+    @property
+    def where(self) -> str:
+        """The store, or that there are several."""
+        return self.store or "several stores"
+
+    @property
+    def text(self) -> str:
+        """What the stores are told, for people."""
+        found: str = self.prepared.text
+        return found
+
+    async def fetch(self, params: Mapping[str, Any]) -> Rows:
+        """The rows."""
+        return await fetch_rows(self.source, self.store, self.prepared, params)
+
+    def stream(self, params: Mapping[str, Any], chunk: int) -> AsyncGenerator[Rows, None]:
+        """The rows in chunks."""
+        return stream_rows(self.source, self.store, self.prepared, params, chunk)

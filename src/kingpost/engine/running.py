@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from kingpost.engine.federation import Asked
+from kingpost.engine.asking import Asked
 from kingpost.engine.stitch import Group, Stitch
 from kingpost.plan.plan import Batch, Fetch, ReadPlan
 from kingpost.plan.read import Planned

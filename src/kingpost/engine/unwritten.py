@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import uuid4
 
-from kingpost.engine.asking import asked
+from kingpost.engine.asking import Asked, asked
 from kingpost.engine.checks import After, Checks, Key
 from kingpost.engine.context import Context, open_transaction
-from kingpost.engine.federation import Asked, Federation
+from kingpost.engine.federation import Federation
 from kingpost.engine.plans import parameters
 from kingpost.engine.rows import Rows, Values
 from kingpost.language.types import Kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from kingpost.base.problems import Excerpt, Problem
 from kingpost.language.types import Kind
@@ -74,7 +74,7 @@ def dangling_warnings(found: Sequence[Dangling]) -> list[Problem]:
 
 
 def _key(key: object) -> str:
-    return ",".join(map(str, key)) if isinstance(key, tuple) else str(key)
+    return ",".join(map(str, cast("tuple[object, ...]", key))) if isinstance(key, tuple) else str(key)
 
 
 def table_warnings(differences: Sequence[Differences], target: str) -> list[Problem]:

@@ -108,6 +108,7 @@ def split(
     depth: int = 0,
     broad: frozenset[Expression] = frozenset(),
     unknown: frozenset[Expression] = frozenset(),
+    whole: bool = False,
 ) -> Split | None:
     """Take a select apart; None where its store can answer it as it is.
 
@@ -117,11 +118,12 @@ def split(
         depth: How many selects this one is a part of; names of parameters are different at each.
         broad: Conditions that too many keys fulfil to be looked up.
         unknown: Values of givens that turned out to be unknown.
+        whole: Leave all but conditions to memory: each part can be said, and all of them together can not.
     """
     reach = Reach(model, model[select.resource].store, says)
-    if all(map(reach.answers, select.expressions())):
+    if not whole and all(map(reach.answers, select.expressions())):
         return None
-    return _Splitter(select, model, reach, depth, broad, unknown).split()
+    return _Splitter(select, model, reach, depth, broad, unknown).split(whole=whole)
 
 
 class _Splitter:
@@ -143,12 +145,16 @@ class _Splitter:
         self._lookups = Lookups(model, reach, self._root, depth, broad)
         self._select = _changed(select, self._given)
 
-    def split(self) -> Split:
+    def split(self, *, whole: bool) -> Split:
         select = self._select
         where, left = self._where(select.where)
         shaped = [*(order.expression for order in select.order), *(select.group or ())]
         shaped += select.columns if select.group is not None else ()
-        if not left and all(map(self._reach.answers, (*shaped, *([] if select.having is None else [select.having])))):
+        if (
+            not whole
+            and not left
+            and all(map(self._reach.answers, (*shaped, *([] if select.having is None else [select.having]))))
+        ):
             if all(map(self._reach.answers, select.columns)):
                 return self._answer(replace(select, where=where))
             # The store finds the rows of the answer, in order: what is left are columns.

@@ -116,7 +116,7 @@ def ordered(t: Translator, node: Compare) -> tuple[Value, Value]:
     """The operands of an order comparison."""
     left, right = operands(t, node.left, node.right, node.op)
     kinds = {left.type.kind, right.type.kind}
-    if kinds & {Kind.REFERENCE, Kind.BYTES, Kind.BOOL, *DOCUMENTS}:
+    if kinds & {Kind.REFERENCE, Kind.BYTES, *DOCUMENTS} or (Kind.BOOL in kinds and len(kinds) > 1):
         raise Unsupported("KP304", f"{node.left.type} has no order in MongoDB")
     return left, right
 
@@ -187,8 +187,7 @@ def options(t: Translator, param: Param) -> Bound:
     if element is None or element.kind in DOCUMENTS:
         raise Unsupported("KP304", f"{param.type} can't be looked in by MongoDB")
     if element.kind is Kind.REFERENCE:
-        layout = t.shared.layout(element.name, t.root.layout.resource.name)
-        converts = [layout.into[column.name] for column in layout.key]
+        converts = [to_bson(column.type) for column in t.shared.key(element.name)]
         if len(converts) > 1:
             return Bound(
                 param.name, lambda keys: [[f(part) for f, part in zip(converts, key, strict=True)] for key in keys]

@@ -165,7 +165,7 @@ def _held(
     """The documents whose `columns` hold the key of the row that the relation starts from."""
     if isinstance(many.base, Keyed):
         owner = t.shared.layout(many.base.resource, t.root.layout.resource.name)
-        bounds = zip(columns, key_bounds(owner, many.base.key))
+        bounds = zip(columns, key_bounds(owner.key, many.base.key))
         inner.stages.append({"$match": {of.paths[column.name]: bound for column, bound in bounds}})
         return {"from": of.collection}
     assert base is not None  # noqa: S101  # only what is keyed has no place

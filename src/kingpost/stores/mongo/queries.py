@@ -102,7 +102,7 @@ def _compared(t: Translator, left: Expression, op: str, right: Const | Param, wa
     kinds = {left.type.kind, right.type.kind}
     if kinds & {*DOCUMENTS, Kind.BYTES} or (len(kinds) > 1 and not kinds <= NUMBERS):
         return None
-    if op != "==" and (right.type.nullable or kinds & {Kind.BOOL, Kind.REFERENCE}):
+    if op != "==" and (right.type.nullable or Kind.REFERENCE in kinds):
         return None
     value = _bound(t, left, op, right)
     if value is None:
@@ -114,8 +114,7 @@ def _compared(t: Translator, left: Expression, op: str, right: Const | Param, wa
 def _bound(t: Translator, left: Expression, op: str, right: Const | Param) -> Any:
     """What a column is compared with."""
     if right.type.kind is Kind.REFERENCE:
-        layout = t.shared.layout(right.type.name, t.root.layout.resource.name)
-        convert = layout.into[layout.key[0].name]
+        convert = to_bson(t.shared.key(right.type.name)[0].type)
     elif right.type.kind is Kind.DECIMAL:
         return numbers.limit(right, left.type, op, False) if left.type.kind in (Kind.INT, Kind.DECIMAL) else None
     else:

@@ -13,7 +13,7 @@ from typing import Any
 
 from kingpost.base.errors import Unsupported
 from kingpost.language.tree import Param
-from kingpost.model.columns import Column
+from kingpost.model.columns import Column, key_columns
 from kingpost.stores.contract import Convert
 from kingpost.stores.mongo.bind import Bound
 from kingpost.stores.mongo.forms import to_bson
@@ -33,6 +33,11 @@ class Shared:
         if resource not in self.layouts:
             raise Unsupported("KP304", f"{resource} is in another store than {of}")
         return self.layouts[resource]
+
+    def key(self, resource: str) -> tuple[Column, ...]:
+        """What the keys of a resource consist of, wherever its rows are."""
+        model = next(iter(self.layouts.values())).model
+        return key_columns(model, model[resource])
 
 
 @dataclass
@@ -92,10 +97,10 @@ def joined(local: Sequence[str], columns: Sequence[Column], target: Layout) -> d
     return lookup
 
 
-def key_bounds(layout: Layout, param: Param) -> list[Bound]:
+def key_bounds(key: Sequence[Column], param: Param) -> list[Bound]:
     """The columns of a key that is a parameter: a scalar, or a tuple."""
-    single = len(layout.key) == 1
-    return [Bound(param.name, _part(None if single else place, column)) for place, column in enumerate(layout.key)]
+    single = len(key) == 1
+    return [Bound(param.name, _part(None if single else place, column)) for place, column in enumerate(key)]
 
 
 def _part(place: int | None, column: Column) -> Convert:

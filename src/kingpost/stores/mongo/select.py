@@ -144,7 +144,7 @@ def _types(t: Translator, type: Type) -> list[Type]:
     """The types of the columns that a value makes."""
     if type.kind is not Kind.REFERENCE:
         return [type]
-    return [column.type for column in t.shared.layout(type.name, t.root.layout.resource.name).key]
+    return [column.type for column in t.shared.key(type.name)]
 
 
 def _sorted(t: Translator, order: Sequence[Order]) -> None:

@@ -110,8 +110,7 @@ class Translator:
 
     def key(self, param: Param) -> Value:
         """A key that is a parameter."""
-        layout = self.shared.layout(param.type.name, self.root.layout.resource.name)
-        bounds = key_bounds(layout, param)
+        bounds = key_bounds(self.shared.key(param.type.name), param)
         return Value(tuple(map(literal, bounds)), param.type, (), param.type.nullable)
 
     def _step(self, row: Step) -> Place:
@@ -136,7 +135,9 @@ class Translator:
             return self.scope.places[row]
         target = self.shared.layout(row.resource, self.root.layout.resource.name)
         name = self.scope.fresh("j")
-        wanted = {target.paths[column.name]: bound for column, bound in zip(target.key, key_bounds(target, row.key))}
+        wanted = {
+            target.paths[column.name]: bound for column, bound in zip(target.key, key_bounds(target.key, row.key))
+        }
         lookup = {"from": target.collection, "pipeline": [{"$match": wanted}], "as": name}
         self.scope.stages += [{"$lookup": lookup}, {"$set": {name: {"$first": f"${name}"}}}]
         place = self.scope.places[row] = Place(self.scope, target, f"{name}.", {"$gt": [f"${name}._id", None]})

@@ -45,8 +45,7 @@ def value(t: Translator, node: Expression) -> Value:
     """Translate a value."""
     match node:
         case Const(value=None, type=type) if type.kind is Kind.REFERENCE:
-            parts = t.shared.layout(type.name, t.root.layout.resource.name).key
-            return Value((None,) * len(parts), type, (), True)
+            return Value((None,) * len(t.shared.key(type.name)), type, (), True)
         case Const(value=None):
             return Value((None,), node.type, (), True)
         case Const():

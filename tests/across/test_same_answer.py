@@ -16,6 +16,7 @@ from kingpost.engine.context import Context
 from kingpost.testing import Client
 from tests.across.press import AT, press, rows
 from tests.across.questions import Question, question
+from tests.services.mariadb import MariaDBServer
 from tests.services.mongo import MongoServer
 from tests.services.postgres import PostgresServer
 from tests.soak import FIRST_SEED, count
@@ -81,16 +82,19 @@ def _accepted(found: Any, row: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def newspapers(
-    postgres_server: PostgresServer, mongo_server: MongoServer, tmp_path_factory: pytest.TempPathFactory
+    postgres_server: PostgresServer,
+    mariadb_server: MariaDBServer,
+    mongo_server: MongoServer,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Newspaper]]:
     folder = tmp_path_factory.mktemp("press")
     urls = [postgres_server.create_database() for _ in range(2)]
     spread = {
         "main": urls[0],
-        "people": f"sqlite:///{folder}/people.db",
+        "people": (people := mariadb_server.create_database()),
         "events": urls[1],
         "desk": (documents := mongo_server.create_database()),
-        "words": "memory:",
+        "words": f"duckdb:///{folder}/words.duckdb",
         "atlas": "memory:",
     }
     with asyncio.Runner() as runner:
@@ -101,6 +105,7 @@ def newspapers(
         yield made
         for one in made.values():
             one.close()
+    mariadb_server.drop_database(people)
     mongo_server.drop_database(documents)
     for url in urls:
         postgres_server.drop_database(url)

@@ -16,6 +16,7 @@ with_code = pytest.mark.parametrize("page", [page for page in PAGES if blocks(pa
 @with_code
 def test_code_runs_and_requests_are_answered_so(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     everything = blocks(page)
     answer_to = {exchange.request.first: exchange.answer for exchange in requests.exchanges(everything)}
     with code.namespace(page) as names:

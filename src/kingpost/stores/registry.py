@@ -19,12 +19,16 @@ GROUP = "kingpost.stores"
 """The entry points of stores: name = URL scheme, value = a `Factory`."""
 
 BUILT_IN = {
+    "csv": "kingpost.stores.files.store:FilesStore",
     "duckdb": "kingpost.stores.sql.duckdb.store:DuckDBStore",
+    "json": "kingpost.stores.files.store:FilesStore",
     "mariadb": "kingpost.stores.sql.mariadb.store:MariaDBStore",
     "memory": "kingpost.stores.memory.store:MemoryStore",
     "mongodb": "kingpost.stores.mongo.store:MongoStore",
     "mongodb+srv": "kingpost.stores.mongo.store:MongoStore",
     "mysql": "kingpost.stores.sql.mariadb.store:MariaDBStore",
+    "ndjson": "kingpost.stores.files.store:FilesStore",
+    "parquet": "kingpost.stores.files.store:FilesStore",
     "postgres": "kingpost.stores.sql.postgres.store:PostgresStore",
     "postgresql": "kingpost.stores.sql.postgres.store:PostgresStore",
     "sqlite": "kingpost.stores.sql.sqlite.store:SqliteStore",

@@ -69,15 +69,15 @@ def is_size(text: str) -> bool:
     return number.isdigit() and int(number) > 0 and unit in ("KB", "MB", "GB", "TB")
 
 
-def connect(location: Location, allowed: list[str]) -> duckdb.DuckDBPyConnection:
+def connect(location: Location, allowed: list[str], *, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A database in memory with Kingpost's macros, which reaches no files but those that are allowed, and no network.
 
-    `allowed`: a path that ends with a slash is a folder.
+    `allowed`: a path that ends with a slash is a folder. `spill`: one for what does not fit into memory.
     """
     config: dict[str, Any] = {
         "threads": location.threads,
         "memory_limit": location.memory,
-        "temp_directory": "",
+        "temp_directory": "" if spill is None else str(spill),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_community_extensions": False,

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -160,6 +161,9 @@ class MongoServer:
             time.sleep(0.05)
 
     def _is_ready(self) -> bool:
+        with socket.socket() as probe:  # a client that is refused leaves sockets behind for a while
+            if probe.connect_ex(("127.0.0.1", self.port)) != 0:
+                return False
         try:
             with self._client("") as client:
                 said = client.admin.command("hello")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,16 @@ from kingpost.testing.conformance_tools import ADA, CLEO, LIBRARY, NOBODY, ask, 
 from kingpost.testing.conformance_values import thing
 from kingpost.testing.conformance_writes import article, log
 from tests.services.mongo import MongoServer, mongo
+
+# PyMongo leaves the sockets of attempts that were refused to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """What a test leaves behind is its own, and not found in a later one."""
+    yield
+    gc.collect()
 
 
 async def opened(url: str, settings: StoreSettings | None = None) -> MongoStore:

@@ -177,11 +177,15 @@ def _chunks(rows: Iterator[Row], name: str, chunk: Path) -> Iterator[int]:
 def _must_differ(connection: duckdb.DuckDBPyConnection, unique: Sequence[str]) -> None:
     names = ", ".join(map(quoted, unique))
     known = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in unique)
+    grouped = f"SELECT min(rowid) AS first FROM {TABLE} WHERE {known} GROUP BY {names} HAVING count(*) > 1"
+    first = connection.execute(f"{grouped} ORDER BY first LIMIT 1").fetchone()  # in a form that goes to disk if it must
+    if first is None:
+        return
+    same = " AND ".join(f"one.{quoted(name)} = two.{quoted(name)}" for name in unique)
     text = (
-        f"SELECT list({PLACE} ORDER BY rowid)[1:2] FROM {TABLE} WHERE {known} GROUP BY {names} "
-        "HAVING count(*) > 1 ORDER BY min(rowid) LIMIT 1"
+        f"SELECT two.{PLACE} FROM {TABLE} AS one JOIN {TABLE} AS two ON {same} WHERE one.rowid = ? "
+        "ORDER BY two.rowid LIMIT 2"
     )
-    found = connection.execute(text).fetchone()
-    if found is not None:
-        first, second = found[0]
-        raise FileFault(f"{first} and {second} have the same {', '.join(unique)}", "of each there may be one row")
+    places = [row[0] for row in connection.execute(text, first).fetchall()]
+    remedy = "of each there may be one row"
+    raise FileFault(f"{' and '.join(places)} have the same {', '.join(unique)}", remedy)

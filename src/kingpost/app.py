@@ -30,6 +30,7 @@ from kingpost.engine.context import Context, During, acting_as
 from kingpost.engine.engine import Engine
 from kingpost.engine.passed import Passed, passed
 from kingpost.engine.pulse import Pulse
+from kingpost.engine.records import followable, unchanging_stores, with_records
 from kingpost.engine.repeats import records_in
 from kingpost.engine.runner import EngineRunner
 from kingpost.engine.serialize import Serializer
@@ -38,6 +39,7 @@ from kingpost.model.model import Model
 from kingpost.model.query_runner import current_runner
 from kingpost.model.resource import Resource, serializer
 from kingpost.model.schema import ModelSchema
+from kingpost.plan.following import Following
 from kingpost.protect.flight import Flight
 from kingpost.protect.guard import Guard
 from kingpost.protect.limits import Limits
@@ -54,8 +56,10 @@ class App(FastAPI):
     found from the rules where it is not named. `clock` and `ids` can be replaced, by tests above all. `secret` signs
     cursors and must be the same in all processes; by default it is `KINGPOST_SECRET`, else new for every process.
     `limits` bound every request. At `health` a watcher asks whether the server lives (`/live`) and whether it can
-    answer (`/ready`); None: nowhere. With `debug=True`, or KINGPOST_DEVELOPMENT=1 in the environment, a developer is
-    told which rules refused. Everything else goes to FastAPI. Raises `DeclarationError` with all that is wrong.
+    answer (`/ready`); None: nowhere. What `on_delete` says of rows in other stores is carried out while the application
+    runs; with `relay=False` by other processes, or by `settle`. With `debug=True`, or KINGPOST_DEVELOPMENT=1 in the
+    environment, a developer is told which rules refused. Everything else goes to FastAPI. Raises `DeclarationError`
+    with all that is wrong.
     """
 
     def __init__(
@@ -72,16 +76,17 @@ class App(FastAPI):
         rest: RestSettings | None = None,
         limits: Limits | None = None,
         health: str | None = "/health",
+        relay: bool = True,
         **fastapi: Any,
     ) -> None:
         self.name = name
         self._starts = 0
+        self._relays = relay
         self._api = api.rstrip("/")
         urls = dict(stores or {"main": f"sqlite:///{name}.db"})
         built = build(resources, frozenset(urls), actor)
         records = {records_in(store).name: records_in(store) for store in urls}
-        self.model: Model = replace(built, resources={**built.resources, **records})
-        self.stores: dict[str, Store] = {key: open_store(url, self.model, key) for key, url in urls.items()}
+        self.model, self.stores = _opened(replace(built, resources={**built.resources, **records}), urls)
         key = secret or os.environ.get("KINGPOST_SECRET", "").encode() or secrets.token_bytes(32)
         self.engine = Engine(self.model, ModelSchema.of(self.model), self.stores, clock=clock, new_id=ids, secret=key)
         self.runner = EngineRunner(self.engine)
@@ -192,6 +197,8 @@ class App(FastAPI):
             self._refuse_collisions()
             await self.engine.start()
             self._guard.start()
+            if self._relays:
+                await self.engine.relay.start()
         self._starts += 1
 
     async def stop(self) -> None:
@@ -199,7 +206,16 @@ class App(FastAPI):
         self._starts -= 1
         if not self._starts:
             self._guard.stop()
+            await self.engine.relay.stop()
             await self.engine.stop()
+
+    async def settle(self) -> None:
+        """Return when all that deletes so far mean for other stores has been carried out, here or elsewhere.
+
+        Raises what keeps that from happening, such as `Unavailable` for a store that is down. For scripts and tests: a
+        running application does it by itself.
+        """
+        await self.engine.relay.settle()
 
     def _refuse_collisions(self) -> None:
         paths = [str(getattr(route, "path", "")) for route in self.routes]
@@ -259,6 +275,19 @@ class App(FastAPI):
         for name, changes in found.items():
             await self.stores[name].apply([change for change in changes if change.kind != "refuse"])
         return found
+
+
+def _opened(model: Model, urls: Mapping[str, str]) -> tuple[Model, dict[str, Store]]:
+    """The stores, and the model with what has to be kept in them. Raises `DeclarationError`."""
+    stores = {key: open_store(url, model, key) for key, url in urls.items()}
+    following = Following(model, unchanging_stores(stores))
+    problems = followable(model, stores, following)
+    if problems:
+        raise DeclarationError(problems)
+    if not following.stores:
+        return model, stores
+    model = with_records(model, following.stores)
+    return model, {key: open_store(url, model, key) for key, url in urls.items()}
 
 
 def _lifespan(app: App, user: Any) -> Callable[[Any], AbstractAsyncContextManager[Any]]:

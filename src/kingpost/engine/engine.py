@@ -25,8 +25,11 @@ from kingpost.engine.explain import explained_plan
 from kingpost.engine.failures import explained
 from kingpost.engine.federation import Federation
 from kingpost.engine.objects import constructors
+from kingpost.engine.outbox import Outbox
 from kingpost.engine.plans import Plans
 from kingpost.engine.reader import Reader
+from kingpost.engine.records import unchanging_stores
+from kingpost.engine.relay import Relay
 from kingpost.engine.repeats import Idempotency, Repeats
 from kingpost.engine.rows import Rows
 from kingpost.engine.running import One, Page
@@ -39,6 +42,7 @@ from kingpost.model.instances import instance
 from kingpost.model.model import ActionModel, Model, ResourceModel
 from kingpost.model.resource import Resource
 from kingpost.model.state import key_of
+from kingpost.plan.following import Following
 from kingpost.plan.intent import Read
 from kingpost.plan.read import refused
 from kingpost.plan.rights import Rights
@@ -71,6 +75,9 @@ class Engine:
         self.rows = Rows(model, stores)
         self.repeats = Repeats(model, stores)
         self.federation = Federation(model, stores)
+        following = Following(model, unchanging_stores(stores))
+        self.outbox = Outbox(model, self.federation, self.rows, following)
+        self.relay = Relay(model, stores, self.federation, self.outbox, self.rows)
         cursors = Cursors(secret)
         self.structs = Reader(self.plans, schema, self.federation, cursors)
         self.objects = Reader(
@@ -82,7 +89,9 @@ class Engine:
             make=constructors(model, self.rows),
             objects=True,
         )
-        self.writer = Writer(self.plans, self.federation, self.rows, self.repeats, lambda: self.new_id())
+        self.writer = Writer(
+            self.plans, self.federation, self.outbox, self.rows, self.repeats, lambda: self.new_id()
+        )  # fmt: skip
 
     async def start(self) -> None:
         """Open the stores."""
@@ -366,6 +375,7 @@ class Engine:
             return
         async with self.federation.transaction(store, limit):
             yield
+        self.outbox.ring(store)
 
     async def execute(self, sql: str, params: Sequence[object], store: str) -> StoredRows:
         """A statement of the application's own; only the system may, as no rule holds for it."""

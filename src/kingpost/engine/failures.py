@@ -56,6 +56,9 @@ def explained(error: StoreError, store: str, standing: Standing | None = None) -
             return Conflict("KP410", f"{words}; somebody who does has to delete or change them first")
         case CheckFailed(reason=reason) if reason.startswith("reference "):
             return no_such_row((reason.removeprefix("reference "),))
+        case CheckFailed(reason="left"):
+            words = "a row of this key was deleted a moment ago, and what referred to it is still being followed"
+            return Conflict("KP415", f"{words}; try again in a few seconds")
         case CheckFailed(reason=reason):
             return Forbidden("KP403", f"the rules do not let you {reason} a row like this")
         case RowRefused():

@@ -21,6 +21,7 @@ from kingpost.engine.failures import within
 from kingpost.engine.federation import Federation
 from kingpost.engine.inserts import Inserts
 from kingpost.engine.loading import Key, Loaded, Loader
+from kingpost.engine.outbox import Outbox
 from kingpost.engine.plans import Plans
 from kingpost.engine.reasons import Reasons
 from kingpost.engine.repeats import Idempotency, Repeats
@@ -46,13 +47,14 @@ class Writer:
         self,
         plans: Plans,
         federation: Federation,
+        outbox: Outbox,
         rows: Rows,
         repeats: Repeats,
         new_id: Callable[[], Any],
     ) -> None:
         self.plans = plans
         self.model: Model = plans.rights.model
-        self._federation = federation
+        self._outbox = outbox
         self.rows = rows
         self.repeats = repeats
         self.inserts = Inserts(self.model, rows, new_id)
@@ -397,7 +399,7 @@ class Writer:
         self, found: ResourceModel, operations: list[Operation], shown: Shown | None = None
     ) -> Sequence[StoredRows]:
         """One batch: in the transaction that is open for the store, else in one of its own."""
-        answers = await self._federation.write(found.store, operations)
+        answers = await self._outbox.write(found.store, operations)
         if shown is not None:
             shown.take(operations, answers)
         return answers

@@ -115,16 +115,17 @@ def _one(drafts: Drafts, draft: Draft, member: Member, meaning: Meaning, keys: _
         drafts.refuse("KM302", message, f"{name}: {target.name}", draft, name)
     across = draft.store != target.store
     stated = options.get("constrained")
-    if across and (stated or options.get("on_delete")):
+    if across and stated:
         message = f"{what} leads from store {draft.store!r} to {target.store!r}, and no store can hold to that"
-        drafts.refuse("KM407", message, "without constrained and on_delete", draft, name)
+        drafts.refuse("KM407", message, "without constrained; on_delete is carried out across stores", draft, name)
     if options.get("on_delete") == "null" and not meaning.nullable:
         message = f"{what} is never None, so it can't become None when its {target.name} is deleted"
         drafts.refuse("KM408", message, f"{name}: {target.name} | None, or on_delete='cascade'", draft, name)
     return RelationModel(
         name=name, kind="one", target=target.name, nullable=meaning.nullable,
         columns=_columns(drafts, draft, member, keys.of(target)),
-        constrained=not across and stated is not False, on_delete=options.get("on_delete", "restrict"),
+        constrained=not across and stated is not False, followed=across and "on_delete" in options,
+        on_delete=options.get("on_delete", "restrict"),
         default=_default(drafts, draft, member, meaning), access=access(options, key=name in draft.key),
         unique=bool(options.get("unique")), key=name in draft.key, adopted=draft.adopted,
         title=options.get("title") or words(name), help=options.get("help", ""),
@@ -264,7 +265,8 @@ def _linked(drafts: Drafts, draft: Draft, member: Member, target: Draft, links: 
     def side(relation: str, other: Draft) -> RelationModel:
         return RelationModel(
             relation, "one", other.name, columns=columns[relation], key=True, adopted=draft.adopted,
-            constrained=other.store == draft.store, on_delete=options.get("on_delete", "cascade"),
+            constrained=other.store == draft.store, followed=other.store != draft.store,
+            on_delete=options.get("on_delete", "cascade"),
         )  # fmt: skip
 
     fields: dict[str, FieldModel] = {}

@@ -89,7 +89,8 @@ class RelationModel:
     `one`: `columns` of this row hold the key of the target. `many`: the target's to-one `inverse` points here.
     `linked` (many-to-many): rows of the resource `link` point here by `near` and to the target by `far`, in the order
     of `position` if there is one. `adopted`: the columns are in a table that others made. `borrowed`: they belong to
-    other members, which alone are written.
+    other members, which alone are written. `constrained`: the store holds to it. `followed`: the target is in another
+    store, and the engine does what `on_delete` says when it is deleted.
     """
 
     name: str
@@ -98,6 +99,7 @@ class RelationModel:
     nullable: bool = False
     columns: tuple[str, ...] = ()
     constrained: bool = True
+    followed: bool = False
     on_delete: Literal["restrict", "cascade", "null"] = "restrict"
     inverse: str | None = None
     link: str = ""

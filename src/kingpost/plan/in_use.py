@@ -69,7 +69,9 @@ def restricting(model: Model, resource: str) -> Iterator[tuple[str, Path]]:
     for target, onward in going:  # grows on the way
         for found in model:
             for relation in found.relations.values():
-                if relation.kind != "one" or relation.target != target or not relation.constrained:
+                if relation.kind != "one" or relation.target != target:
+                    continue
+                if not (relation.constrained or relation.followed):
                     continue
                 path = (relation.name, *onward)
                 if relation.on_delete == "restrict":

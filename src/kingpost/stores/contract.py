@@ -35,13 +35,15 @@ class Inline:
 class Abilities:
     """What a store can't do: feature -> why, and what to change. Features are those of `plan.features`.
 
-    `returning`: an `Insert` or `Update` answers columns of the rows that it wrote.
+    `returning`: an `Insert` or `Update` answers columns of the rows that it wrote. `changes`: rows are changed and
+    deleted, and the resources that Kingpost keeps for itself can be kept here.
     """
 
     lacks: Mapping[str, str] = field(default_factory=dict[str, str])
     relations: bool = True
     transactions: bool = True
     returning: bool = True
+    changes: bool = True
 
 
 class Prepared(Protocol):

@@ -38,8 +38,8 @@ class FilesStore:
         self.url = url
         self._settings = settings_in(url, settings)[1]
         self._location = locate(url)
-        self._ground = Ground(model, name, DUCKDB, Abilities(LACKS, transactions=False))
-        held = [resource for resource in self._ground.resources if not resource.name.startswith("_repeats.")]
+        self._ground = Ground(model, name, DUCKDB, Abilities(LACKS, transactions=False, changes=False))
+        held = [resource for resource in self._ground.resources if not resource.name.startswith("_")]
         check(url, self._location, held)
         self._wanted = [_wanted(model, resource) for resource in held]
         self._runner = Runner(self._ground)

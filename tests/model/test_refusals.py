@@ -335,7 +335,7 @@ def through_nothing():
 @case("KM407", stores=("main", "other"))
 def constraint_across():
     class Thing(Resource, store="other"):
-        topic: Topic = field(on_delete="cascade")
+        topic: Topic = field(constrained=True)
 
     return [Thing, Topic]
 

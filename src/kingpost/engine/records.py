@@ -53,7 +53,7 @@ def followable(model: Model, stores: Mapping[str, Store], following: Following) 
             f"{found.name}.{relation.name}: on_delete={relation.on_delete!r} is carried out in store {found.store!r} "
             f"when a {target.name} is deleted, and that store changes no rows"
         )
-        problems.append(Problem("KP321", message, "without on_delete: the reference reads as None then"))
+        problems.append(Problem("KP321", message, "without on_delete: the reference leads nowhere then"))
     for found in model:
         if following.going(found.name) and not stores[found.store].abilities.transactions:
             below = following.going(found.name)[0]

@@ -1,8 +1,8 @@
 """Carries out what the outboxes hold: rows of other stores that refer to what was deleted go too, or refer to nothing.
 
 A note is worked through as often as it takes, and that it is done twice does no harm: rows that refer to a row that is
-not there any more are looked for, and none are left. It is looked at once more a minute later, for rows whose writer had
-seen the deleted row just before. One store that is down holds up nothing but what has to be done there.
+not there any more are looked for, and none are left. It is looked at once more a minute later, for rows whose writer
+had seen the deleted row just before. One store that is down holds up nothing but what has to be done there.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class Relay:
         self._model, self._stores, self._federation = model, stores, federation
         self._outbox, self._rows = outbox, rows
         self.grace = GRACE
-        self._leases = {name: Lease("relay", name, stores[name], system_clock) for name in outbox.following.stores}
-        self._turns = {name: asyncio.Lock() for name in self._leases}
+        self.leases = {name: Lease("relay", name, stores[name], system_clock) for name in outbox.following.stores}
+        self._turns = {name: asyncio.Lock() for name in self.leases}
         self._tasks: list[asyncio.Task[None]] = []
         self._told = Counted(_log)
         self._prepared: dict[object, Asked] = {}
@@ -79,7 +79,7 @@ class Relay:
         """Begin to work, in tasks that act for nobody and are in no transaction."""
         self._tasks = [
             asyncio.create_task(self._work(name), name=f"kingpost relay {name}", context=Context())
-            for name in self._leases
+            for name in self.leases
         ]
 
     async def stop(self) -> None:
@@ -88,7 +88,7 @@ class Relay:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for lease in self._leases.values():
+        for lease in self.leases.values():
             with suppress(StoreError):
                 await lease.give_back()
 
@@ -98,7 +98,7 @@ class Relay:
 
     async def waiting(self) -> dict[str, int]:
         """How many deletes of each store are not followed yet, up to a hundred of each."""
-        return {name: len(await self._notes(name, first=True)) for name in self._leases}
+        return {name: len(await self._notes(name, first=True)) for name in self.leases}
 
     # The loop
 
@@ -107,7 +107,7 @@ class Relay:
         while True:
             noted.clear()
             try:
-                done = await self._pass(store)
+                done = await self.work_off(store)
                 pause = 0.0 if done else IDLE
             except (StoreError, KingpostError) as error:
                 self._told.say(logging.WARNING, f"what was deleted in store {store} waits: {error}")
@@ -119,14 +119,14 @@ class Relay:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(noted.wait(), pause)
 
-    async def _pass(self, store: str) -> int:
-        """Work through what is due; answers how many notes were done."""
+    async def work_off(self, store: str) -> int:
+        """Work through what is due in one outbox, a hundred notes at most; answers how many were done."""
         notes = await self._notes(store, due=system_clock())
-        if not notes or not await self._leases[store].hold():
+        if not notes or not await self.leases[store].hold():
             return 0
         done = 0
         for note in notes:
-            if not await self._leases[store].hold():
+            if not await self.leases[store].hold():
                 break
             async with self._turns[store]:
                 try:
@@ -142,10 +142,10 @@ class Relay:
         waits = True
         while waits:  # what is done in one store may be noted in another
             waits = False
-            for store in self._leases:
+            for store in self.leases:
                 while notes := await self._notes(store, first=True):
                     waits = True
-                    if not await self._leases[store].hold():
+                    if not await self.leases[store].hold():
                         await asyncio.sleep(0.05)  # another process is at it
                         continue
                     for note in notes:

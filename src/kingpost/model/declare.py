@@ -119,8 +119,8 @@ class Options(TypedDict, total=False):
 
     Relations: `ordered` (many-to-many that keeps its order), `position` (the field of the link that holds the order),
     `table` (of the links of a many-to-many relation, whose `column`s are those that lead here and those that lead
-    there), `constrained` (False: the reference may dangle), `on_delete` (of the target: "restrict", "cascade", "null"),
-    `nested` (written together with this row).
+    there), `constrained` (False: the reference may dangle), `on_delete` (of the target: "restrict", "cascade", "null";
+    across stores the engine carries it out), `nested` (written together with this row).
 
     Words for people: `title`, `help`. For those who check: `acknowledged`, which warnings of `kingpost check` about it
     are meant so, by id, with the reason: `{"KC103": "a log has no bound"}`.

@@ -42,6 +42,7 @@ class Following:
                     self._by_target.setdefault(one.target, []).append(made)
         self._keeping = self._reaching(lambda one: one.on_delete == "restrict", lambda one: True)
         self._concerned = self._reaching(lambda one: one.followed, lambda one: not one.followed)
+        self._asking = self._reaching(self._may_keep, lambda one: not one.followed)
 
     def of(self, resource: str) -> tuple[Dependence, ...]:
         """All that depend on rows of a resource."""
@@ -53,12 +54,12 @@ class Following:
 
     def asks(self, resource: str) -> bool:
         """Whether something in another store, or behind a row of another store, may keep a row from being deleted."""
-        return any(self._asks(one) for one in self.of(resource))
+        return resource in self._asking
 
-    def _asks(self, one: Dependence) -> bool:
-        if one.followed:
-            return one.on_delete == "restrict" or (one.on_delete == "cascade" and one.resource in self._keeping)
-        return one.on_delete == "cascade" and one.resource in self._concerned and self.asks(one.resource)
+    def _may_keep(self, one: Dependence) -> bool:
+        """Whether rows of another store keep the target, or would go with it and be kept."""
+        going = one.on_delete == "cascade" and one.resource in self._keeping
+        return one.followed and (going or one.on_delete == "restrict")
 
     def noted(self, resource: str) -> bool:
         """Whether something has to be done in another store when a row of this resource is deleted."""

@@ -151,6 +151,12 @@ KP413 More than one row
     One row was expected, and several fulfil the conditions.
 KP414 The application refuses
     The present state of things does not admit what was asked; the message is the application's own.
+KP415 The key was free a moment ago
+    A row of this key was deleted, and rows of other stores that refer to it have not followed yet. Try again in a few
+    seconds.
+KP416 Too much would go with this row
+    Deleting this row takes rows of other stores along, and more of them than are looked at for one delete. Delete those
+    first, some at a time.
 KP422 The input is not accepted
     Members are missing, unknown, not writable, or of another type or range, or refer to no row that you may see. Each
     entry of errors points at one of them.

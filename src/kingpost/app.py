@@ -57,8 +57,8 @@ class App(FastAPI):
     cursors and must be the same in all processes; by default it is `KINGPOST_SECRET`, else new for every process.
     `limits` bound every request. At `health` a watcher asks whether the server lives (`/live`) and whether it can
     answer (`/ready`); None: nowhere. What `on_delete` says of rows in other stores is carried out while the application
-    runs; with `relay=False` by other processes, or by `settle`. With `debug=True`, or KINGPOST_DEVELOPMENT=1 in the
-    environment, a developer is told which rules refused. Everything else goes to FastAPI. Raises `DeclarationError`
+    is served; with `relay=False` by other processes, or by `settle`. With `debug=True`, or KINGPOST_DEVELOPMENT=1 in
+    the environment, a developer is told which rules refused. Everything else goes to FastAPI. Raises `DeclarationError`
     with all that is wrong.
     """
 
@@ -81,7 +81,7 @@ class App(FastAPI):
     ) -> None:
         self.name = name
         self._starts = 0
-        self._relays = relay
+        self.relays = relay
         self._api = api.rstrip("/")
         urls = dict(stores or {"main": f"sqlite:///{name}.db"})
         built = build(resources, frozenset(urls), actor)
@@ -197,8 +197,6 @@ class App(FastAPI):
             self._refuse_collisions()
             await self.engine.start()
             self._guard.start()
-            if self._relays:
-                await self.engine.relay.start()
         self._starts += 1
 
     async def stop(self) -> None:
@@ -212,8 +210,8 @@ class App(FastAPI):
     async def settle(self) -> None:
         """Return when all that deletes so far mean for other stores has been carried out, here or elsewhere.
 
-        Raises what keeps that from happening, such as `Unavailable` for a store that is down. For scripts and tests: a
-        running application does it by itself.
+        Raises what keeps that from happening, such as `Unavailable` for a store that is down. For scripts and tests: an
+        application that is served does it by itself.
         """
         await self.engine.relay.settle()
 
@@ -294,6 +292,8 @@ def _lifespan(app: App, user: Any) -> Callable[[Any], AbstractAsyncContextManage
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncGenerator[Any]:
         await app.start()
+        if app.relays:
+            await app.engine.relay.start()
         try:
             if user is None:
                 yield None

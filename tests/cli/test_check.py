@@ -235,7 +235,7 @@ class Note(Resource, read=anyone):
 
 app = App("spread", resources=[Person, Note], stores={"main": "sqlite:///notes.db", "people": "sqlite:///people.db"})
 
-async def fill() -> None:
+async def fill(settling=False) -> None:
     from kingpost import as_system
     await app.start()
     await app.sync()
@@ -246,6 +246,8 @@ async def fill() -> None:
         for id in range(1, 8):
             await Note(id=id, author=one if id < 3 else two, reader=three, people=[one, two]).save()
         await two.delete()
+    if settling:
+        await app.settle()
     await app.stop()
 """
 
@@ -259,3 +261,11 @@ def test_references_that_lead_nowhere_are_told(tmp_path: Path) -> None:
     assert "Note.author: 5 of 7 refer to no Person that is there, for instance: 3, 4, 5" in told
     assert "Note.people: 7 of 14 refer to no Person that is there, for instance: " in told
     assert "Note.reader" not in told
+
+
+def test_links_follow_what_was_deleted(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(SPREAD)
+    subprocess.run([sys.executable, "-c", "import app, asyncio; asyncio.run(app.fill(True))"], cwd=tmp_path, check=True)
+    told = " ".join(kingpost("check", "--data", folder=tmp_path).stdout.split())
+    assert "21 references of 3 relations looked at" in told
+    assert "Note.people" not in told

@@ -37,6 +37,7 @@ COMMANDS = {
     "db": "Compare tables with the declaration, and bring them up to it.",
     "inspect": "Write classes for the tables of a database that exists.",
     "load": "Load CSV, JSON or NDJSON files into a resource.",
+    "relay": "Carry out in other stores what deletes mean for them, apart from the server.",
     "shell": "Open an asynchronous console with the application in it.",
 }
 

@@ -72,18 +72,23 @@ class Relay:
         self.leases = {name: Lease("relay", name, stores[name], system_clock) for name in outbox.following.stores}
         self._turns = {name: asyncio.Lock() for name in self.leases}
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
         self._told = Counted(_log)
         self._prepared: dict[object, Asked] = {}
 
     async def start(self) -> None:
-        """Begin to work, in tasks that act for nobody and are in no transaction."""
+        """Begin to work, if that has not begun, in tasks that act for nobody and are in no transaction."""
+        if self._tasks:
+            return
+        self._stopping = False
         self._tasks = [
             asyncio.create_task(self._work(name), name=f"kingpost relay {name}", context=Context())
             for name in self.leases
         ]
 
     async def stop(self) -> None:
-        """End after what is being done, and leave the rest to whoever comes next."""
+        """End, and leave the rest to whoever comes next."""
+        self._stopping = True
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
@@ -104,7 +109,7 @@ class Relay:
 
     async def _work(self, store: str) -> None:
         noted, pause = self._outbox.noted[store], 0.0
-        while True:
+        while not self._stopping:
             noted.clear()
             try:
                 done = await self.work_off(store)
@@ -117,7 +122,8 @@ class Relay:
                 pause = 30.0
             if pause:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(noted.wait(), pause)
+                    async with asyncio.timeout(pause):  # `wait_for` of Python 3.11 may swallow that it is cancelled
+                        await noted.wait()
 
     async def work_off(self, store: str) -> int:
         """Work through what is due in one outbox, a hundred notes at most; answers how many were done."""

@@ -6,28 +6,32 @@ One round asks every statement whose keys are known; the number of rounds is the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
-from kingpost.base.errors import NotFound
+from kingpost.base.counted import Counted
+from kingpost.base.errors import NotFound, TooSlow, Unavailable
 from kingpost.engine.asking import Answerer, fetch_rows
 from kingpost.engine.context import Context
 from kingpost.engine.cursor import Cursors, typed
 from kingpost.engine.failures import explained
 from kingpost.engine.federation import Federation
 from kingpost.engine.plans import Plans, actor_key, parameters
-from kingpost.engine.running import One, Page, Ready, RunningBatch, RunningFetch
+from kingpost.engine.running import LeftOut, One, Page, Ready, RunningBatch, RunningFetch
 from kingpost.engine.stitch import Forms, Make, grouper, key_reader, stitcher, struct
 from kingpost.engine.written import Written, too_many
 from kingpost.language.capture import bind
 from kingpost.language.schema import Schema
 from kingpost.language.source import Source
 from kingpost.language.text import lift
+from kingpost.language.tree import In
 from kingpost.language.types import Kind, Type
 from kingpost.model.columns import key_columns
 from kingpost.model.model import Model
@@ -41,6 +45,21 @@ from kingpost.plan.values import bound_key
 from kingpost.stores.contract import Rows, StoreError
 
 MAX_KEYS = 10_000
+
+_dangling = Counted(logging.getLogger("kingpost.references"))
+"""The event of a reference across stores that leads nowhere, told as it is met."""
+
+
+class _Nothing(dict[Any, Any]):
+    """What an optional include has in its place: null under every key, not the bare reference, nor an empty list."""
+
+    _null = msgspec.Raw(b"null")
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self._null
+
+
+NOTHING: Final = _Nothing()
 
 
 class Reader:
@@ -85,7 +104,8 @@ class Reader:
         more = limit is not None and len(rows) > limit
         if more:
             rows = rows[:limit]
-        items = await self._complete(ready.running, rows, params)
+        left: list[LeftOut] = []
+        items = await self._complete(ready.running, rows, params, left)
         total = None
         if read.count:
             total = 0
@@ -96,7 +116,7 @@ class Reader:
         if more and onward and ready.last is not None:
             following = self.cursors.write(read, _asker(context), now, ready.last(rows[-1]))
         context.timings.run += perf_counter() - planned
-        return Page(items, following, total, ready.plan.public)
+        return Page(items, following, total, ready.plan.public, left)
 
     def explained(self, read: Read, context: Context, *, onward: bool = True) -> Ready:
         """The plan of a page, as `page` would run it."""
@@ -122,10 +142,11 @@ class Reader:
         rows = await self._fetch(ready, params)
         if not rows:
             raise missing(read.resource)
-        items = await self._complete(ready.running, rows, params)
+        left: list[LeftOut] = []
+        items = await self._complete(ready.running, rows, params, left)
         context.timings.run += perf_counter() - planned
         version = None if ready.plan.version is None else rows[0][ready.plan.version]
-        return One(items[0], version, ready.plan.public)
+        return One(items[0], version, ready.plan.public, left)
 
     async def stream(self, read: Read, context: Context, *, chunk: int = 1000) -> AsyncGenerator[list[Any], None]:
         """All rows in chunks, from one snapshot, in bounded memory."""
@@ -144,7 +165,7 @@ class Reader:
                     rows = rows[:left]
                     left -= len(rows)
                 if rows:
-                    yield await self._complete(running, rows, params)
+                    yield await self._complete(running, rows, params, [])
 
     # Plans
 
@@ -204,7 +225,8 @@ class Reader:
             form = self._key_form(asked.source, fetch, batch.columns)
             python = self._key_form(below.asked.source, batch.fetch, batch.owner)
             read_key, owner = key_reader(batch.columns), key_reader(batch.owner)
-            batches.append(RunningBatch(batch, below, group, read_key, form, owner, python))
+            bare = not batch.many and isinstance(batch.fetch.select.where, In)
+            batches.append(RunningBatch(batch, below, group, read_key, form, owner, python, bare))
         return RunningFetch(fetch, asked, stitcher(fetch, self._forms(asked.source), self._make), batches)
 
     def _key_form(self, source: Answerer, fetch: Fetch, columns: tuple[int, ...]) -> Callable[[Any], Any] | None:
@@ -282,11 +304,14 @@ class Reader:
         asked = ready.running.asked
         return await fetch_rows(asked.source, asked.store, asked.prepared, params)
 
-    async def _complete(self, running: RunningFetch, rows: Rows, params: dict[str, Any]) -> list[Any]:
+    async def _complete(
+        self, running: RunningFetch, rows: Rows, params: dict[str, Any], left: list[LeftOut]
+    ) -> list[Any]:
+        """The rows as objects. What is left out of them is added to `left`."""
         # Objects of the declaration are shared wherever they are shown; what is written out is not.
-        found: Sequence[dict[Any, Any]] = ()
+        found: Sequence[Mapping[Any, Any]] = ()
         if running.batches:
-            found = await self._batches(running, rows, params, None if self._objects else Written())
+            found = await self._batches(running, rows, params, None if self._objects else Written(), left)
         try:
             return running.stitch(rows, found)
         except StoreError as error:
@@ -296,26 +321,56 @@ class Reader:
             raise explained(misfit, running.fetch.store) from error
 
     async def _batches(
-        self, running: RunningFetch, rows: Rows, params: dict[str, Any], written: Written | None
-    ) -> list[dict[Any, Any]]:
+        self,
+        running: RunningFetch,
+        rows: Rows,
+        params: dict[str, Any],
+        written: Written | None,
+        left: list[LeftOut],
+    ) -> list[Mapping[Any, Any]]:
         """What each batch found, by the keys of the rows."""
         if not running.batches or not rows:
             return [{} for _ in running.batches]
         if len(running.batches) == 1:
-            return [await self._batch(running, 0, rows, params, written)]
+            return [await self._found(running, 0, rows, params, written, left)]
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._batch(running, index, rows, params, written))
+                    group.create_task(self._found(running, index, rows, params, written, left))
                     for index in range(len(running.batches))
                 ]
         except ExceptionGroup as errors:  # the others were cancelled: one is enough to tell
             raise errors.exceptions[0] from errors
         return [task.result() for task in tasks]
 
+    async def _found(
+        self,
+        running: RunningFetch,
+        index: int,
+        rows: Rows,
+        params: dict[str, Any],
+        written: Written | None,
+        left: list[LeftOut],
+    ) -> Mapping[Any, Any]:
+        """What a batch found; where it is optional, and a store does not answer, null for every key."""
+        batch = running.batches[index].batch
+        try:
+            return await self._batch(running, index, rows, params, written, left)
+        except (Unavailable, TooSlow) as error:
+            if not batch.optional:
+                raise
+            left.append(LeftOut(batch.fetch.title, error.code, error.message))
+            return NOTHING
+
     async def _batch(
-        self, running: RunningFetch, index: int, rows: Rows, params: dict[str, Any], written: Written | None
-    ) -> dict[Any, Any]:
+        self,
+        running: RunningFetch,
+        index: int,
+        rows: Rows,
+        params: dict[str, Any],
+        written: Written | None,
+        left: list[LeftOut],
+    ) -> Mapping[Any, Any]:
         one = running.batches[index]
         batch, below, read_key, form = one.batch, one.below, one.read_key, one.form
         keys = [key for key in dict.fromkeys(map(read_key, rows)) if not _holed(key)]
@@ -327,6 +382,10 @@ class Reader:
         fetched = await below.asked.fetch({**params, "keys": bound})
         if len(fetched) > MAX_BATCH_ROWS:
             raise too_many(batch.fetch.title, f"more than {MAX_BATCH_ROWS} rows")
+        if one.bare and len(fetched) < len(keys):
+            source, target = running.fetch.shape.resource, below.fetch.shape.resource
+            words = f"{source}: references by {batch.fetch.title} lead to no {target} that is there"
+            _dangling.say(logging.WARNING, f"{words}; `kingpost check --data` finds them")
         apart = below.asked.source is not running.asked.source
         if written is not None:
             led: Iterable[Any] = map(read_key, rows)
@@ -334,7 +393,7 @@ class Reader:
             if apart:
                 led, owners = (_as_python(form, key) for key in led), (_as_python(one.python, key) for key in owners)
             written = written.below(batch.fetch.title, len(rows), led, len(keys), len(fetched), owners)
-        found = one.group(fetched, await self._batches(below, fetched, params, written))
+        found = one.group(fetched, await self._batches(below, fetched, params, written, left))
         return _rekeyed(found, keys, one) if apart else found
 
 

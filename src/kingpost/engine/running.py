@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from kingpost.engine.shown import Returning
 
 
+class LeftOut(Struct, frozen=True):
+    """An optional include that could not be had: `code` and `detail` say why."""
+
+    include: str
+    code: str
+    detail: str
+
+
 class Page(Struct):
     """Rows of a list. `next` is the cursor of the page that follows, if there is one; `total` only when asked for."""
 
@@ -23,6 +31,7 @@ class Page(Struct):
     next: str | None = None
     total: int | None = None
     public: bool = False
+    warnings: Sequence[LeftOut] = ()
 
 
 class One(Struct):
@@ -31,6 +40,7 @@ class One(Struct):
     item: Any
     version: int | None
     public: bool = False
+    warnings: Sequence[LeftOut] = ()
 
 
 class RunningFetch(Struct):
@@ -44,7 +54,9 @@ class RunningFetch(Struct):
 
 class RunningBatch(Struct):
     """A batch: how its keys are read off the parent's rows, and off its own (`owner`); how each of them becomes a
-    Python value, to be bound and compared in another store."""
+    Python value, to be bound and compared in another store.
+
+    `bare`: single rows by their keys alone, so that one which is not found is not there."""
 
     batch: Batch
     below: RunningFetch
@@ -53,6 +65,7 @@ class RunningBatch(Struct):
     form: Callable[[Any], Any] | None
     owner: Callable[[Sequence[Any]], Any]
     python: Callable[[Any], Any] | None
+    bare: bool = False
 
 
 class Ready(Struct):

@@ -81,7 +81,8 @@ class Narrowed(Struct, frozen=True):
 class Read(Struct, frozen=True, dict=True):
     """A read of one resource: one row (`key`), a page of rows, or a summary (`summaries`).
 
-    `fields`: paths of what to answer, None for all that may be read. `include`: relations to fill in, each a path.
+    `fields`: paths of what to answer, None for all that may be read. `include`: relations to fill in, each a path;
+    those of them that are `optional` are left out where another store does not answer.
     `relation`: instead of the row of `key`, the rows at the end of that relation of it. `keys`: only rows that have one
     of these. `shows`: only rows on which the actor may read this member. `whole`: for objects of the declaration,
     which also need the key and the row version.
@@ -94,6 +95,7 @@ class Read(Struct, frozen=True, dict=True):
     search: str | None = None
     fields: tuple[tuple[str, ...], ...] | None = None
     include: tuple[tuple[str, ...], ...] = ()
+    optional: tuple[tuple[str, ...], ...] = ()
     narrowed: Mapping[tuple[str, ...], Narrowed] | None = None
     sort: tuple[SortKey, ...] = ()
     limit: int | None = 50
@@ -140,6 +142,7 @@ class Read(Struct, frozen=True, dict=True):
             self.search is not None,
             self.fields,
             self.include,
+            self.optional,
             _narrowing(self.narrowed) if self.narrowed else None,
             self.sort and _sorting(self.sort),
             self.limit if self.written_limit else self.limit is not None and -1,

@@ -78,7 +78,7 @@ class Batch:
     """A look-up of the distinct keys found in the parent's `columns`, bound as the list parameter `keys`.
 
     `owner`: the columns of the fetched rows that hold the parent's key. `unwrap`: the object wanted is that member of
-    the fetched one (the far end of a link).
+    the fetched one (the far end of a link). `optional`: what it fetches is left out where its store does not answer.
     """
 
     fetch: Fetch
@@ -86,6 +86,7 @@ class Batch:
     owner: tuple[int, ...]
     many: bool
     unwrap: str | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

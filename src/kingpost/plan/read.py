@@ -86,7 +86,9 @@ class ReadPlanner:
         if read.summaries or read.group is not None:
             return self._summary()
         columns = Columns(self.model)
-        shapes = ShapePlanner(self.standing, self.conditions, read.narrowed, whole=read.whole)
+        shapes = ShapePlanner(
+            self.standing, self.conditions, read.narrowed, whole=read.whole, optional=frozenset(read.optional)
+        )  # fmt: skip
         fields = None if read.fields is None else Tree.of(read.fields, "?fields")
         shape, batches = shapes.fetch(self.resource, fields, Tree.of(read.include, "?include"), columns)
         where = self._where()

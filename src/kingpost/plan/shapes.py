@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from kingpost.base.errors import Detail, Rejected
 from kingpost.language.tree import (
@@ -91,7 +91,10 @@ class Columns:
 
 
 class ShapePlanner:
-    """Plans what the rows of one intent look like. `whole`: with key and version, for objects of the declaration."""
+    """Plans what the rows of one intent look like. `whole`: with key and version, for objects of the declaration.
+
+    `optional`: the paths of relations that may be left out where another store does not answer.
+    """
 
     def __init__(
         self,
@@ -100,12 +103,14 @@ class ShapePlanner:
         narrowed: Mapping[tuple[str, ...], Narrowed] | None = None,
         *,
         whole: bool = False,
+        optional: Collection[tuple[str, ...]] = (),
     ) -> None:
         self.standing = standing
         self.model = standing.model
         self.conditions = conditions
         self.narrowed = narrowed or {}
         self.whole = whole
+        self.optional = optional
 
     def fetch(
         self,
@@ -209,14 +214,17 @@ class ShapePlanner:
                 present = columns.add(masked(self._first_key(step, key), right))[0]
                 shape = self._shape(step, fields, include, columns, path, batches)
                 return One(relation.name, present, shape, reference_)
-            batches.append(self._by_key(relation, reference_, fields, include, path))
+            batch = self._by_key(relation, reference_, fields, include, path)
+            batches.append(replace(batch, optional=path in self.optional))
             return Batched(relation.name, len(batches) - 1, reference_.columns, False, reference_)
         owner = key_columns(self.model, self.model[row.resource])
         places = columns.add(masked(identity(row), right), len(owner))
         if relation.kind == "many":
-            batches.append(self._of_many(row.resource, relation, places, fields, include, path))
+            batch = self._of_many(row.resource, relation, places, fields, include, path)
         else:
-            batches.append(self._of_link(row.resource, relation, places, fields, include, path))
+            batch = self._of_link(row.resource, relation, places, fields, include, path)
+        elsewhere = stores_of(self.model, relation) != {self.model[row.resource].store}
+        batches.append(replace(batch, optional=elsewhere and path in self.optional))
         return Batched(relation.name, len(batches) - 1, places, True)
 
     def _first_key(self, row: Row, name: str) -> Expression:
@@ -329,6 +337,11 @@ class ShapePlanner:
         if narrowed is None:
             return ()
         return self.conditions.orders(resource, narrowed.sort, f"n.{'.'.join(path)}.s.")
+
+
+def stores_of(model: Model, relation: RelationModel) -> set[str]:
+    """The stores that the rows at the end of a relation, and its links, are in."""
+    return {model[name].store for name in (relation.target, relation.link) if name}
 
 
 def keys_of(resource: str) -> Param:

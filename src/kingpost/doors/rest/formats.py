@@ -12,6 +12,7 @@ import msgspec
 
 from kingpost.doors.rest.answer import Header
 from kingpost.doors.rest.csv import CsvForm
+from kingpost.engine.running import One, Page
 from kingpost.model.model import Model, ResourceModel
 from kingpost.plan.intent import Read
 
@@ -34,11 +35,21 @@ encode: Final[Callable[[Any], bytes]] = _encoder.encode
 encode_lines: Final[Callable[[Sequence[Any]], bytes]] = _encoder.encode_lines
 
 
-def encode_page(items: Sequence[Any], following: str | None, total: int | None) -> bytes:
-    """The body of a list: `{"items": [...], "next": "..." or null, "total": n}`, the last only when counted."""
-    end = b"null" if following is None else encode(following)
-    count = b"" if total is None else b',"total":%d' % total
-    return b'{"items":%b,"next":%b%b}' % (encode(items), end, count)
+def encode_page(page: Page) -> bytes:
+    """The body of a list: `{"items": [...], "next": "..." or null, "total": n, "warnings": [...]}`.
+
+    The total is there when counted, warnings when something was left out.
+    """
+    end = b"null" if page.next is None else encode(page.next)
+    count = b"" if page.total is None else b',"total":%d' % page.total
+    told = b',"warnings":%b' % encode(page.warnings) if page.warnings else b""
+    return b'{"items":%b,"next":%b%b%b}' % (encode(page.items), end, count, told)
+
+
+def encode_row(one: One) -> bytes:
+    """The body of a row. `_warnings` say what was left out: no member of a row begins with an underscore."""
+    body = encode(one.item)
+    return b'%b,"_warnings":%b}' % (body[:-1], encode(one.warnings)) if one.warnings else body
 
 
 def line_writer(

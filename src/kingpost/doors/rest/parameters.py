@@ -13,6 +13,7 @@ from kingpost.language.types import BOOL, Kind, Type
 from kingpost.model.model import Constraints, Model, RelationModel, ResourceModel
 from kingpost.model.scalars_schema import decimal_text, incoming
 from kingpost.plan.read import MAX_SORT
+from kingpost.plan.shapes import stores_of
 
 _UNORDERED: Final = {Kind.JSON, Kind.EMBEDDED, Kind.LIST, Kind.REFERENCE, Kind.BOOL, Kind.ENUM, Kind.NONE}
 _NUMBERS: Final = {Kind.INT, Kind.FLOAT, Kind.DECIMAL, Kind.DURATION}
@@ -148,7 +149,11 @@ class Parameters:
             yield query_parameter("q", {"type": "string"}, "Rows in whose searched fields this text stands")
         relations = list(self._relations(resource))
         if relations:
-            yield _names("include", relations, "Relations to fill in; deeper ones as `relation.relation`")
+            told = "Relations to fill in; deeper ones as `relation.relation`"
+            if any(stores_of(self._model, one) != {resource.store} for one in self._own_relations(resource)):
+                relations += [f"{name}?" for name in relations]
+                told += ". `?` behind a name: it may be left out, where its store does not answer"
+            yield _names("include", relations, told)
         yield _names("fields", list(self._paths(resource)), "What to answer; deeper ones as `relation.field`")
         sortable = [name for name, type in self._values(resource) if type.kind not in _UNORDERED]
         if sortable:

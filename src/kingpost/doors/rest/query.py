@@ -125,7 +125,8 @@ class Questions:
         for name in given:
             if name not in ROW_WORDS:
                 raise unknown_parameter(name, ROW_WORDS)
-        read = Read(resource, (), fields=_fields(given), include=_paths(given, "include"), limit=None)
+        include, optional = _includes(given)
+        read = Read(resource, (), fields=_fields(given), include=include, optional=optional, limit=None)
         return Question(read, "row", given)
 
     def _many(self, resource: str, query: bytes) -> Question:
@@ -155,12 +156,14 @@ class Questions:
         if "after" in given and "offset" in given:
             message = "a page starts after a cursor or at an offset, not both"
             raise Invalid("KP159", message, [Detail("?offset", "KP159", message)])
+        include, optional = _includes(given)
         read = Read(
             resource,
             conditions=conditions,
             search=search,
             fields=_fields(given),
-            include=_paths(given, "include"),
+            include=include,
+            optional=optional,
             sort=tuple(_sort(given)),
             limit=self._settings.page_size if limit is None else limit,
             offset=self._bounded(given, "offset", 0, self._settings.max_offset) or 0,
@@ -185,7 +188,15 @@ def exported(read: Read, *, limited: bool) -> Read:
     if read.after is not None or read.count:
         name = "after" if read.after is not None else "count"
         raise invalid("KP159", f"{name} does not go with a streamed format, which sends all rows", f"?{name}")
+    require_whole(read)
     return read if limited else replace(read, limit=None)
+
+
+def require_whole(read: Read) -> None:
+    """Only JSON has a place to say that something was left out."""
+    if read.optional:
+        message = f"{'.'.join(read.optional[0])}? may be left out, which is told in JSON only"
+        raise invalid("KP159", message, "?include")
 
 
 # ---------------------------------------------------------------------------------------------------------- parameters
@@ -299,6 +310,14 @@ def _paths(given: dict[str, str], name: str) -> tuple[tuple[str, ...], ...]:
     """Paths separated by commas; "" is none."""
     text = given.get(name, "")
     return tuple(dict.fromkeys(_path(part, name) for part in text.split(","))) if text else ()
+
+
+def _includes(given: dict[str, str]) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
+    """The relations to fill in, and those of them that end with `?`: they may be left out."""
+    text = given.get("include", "")
+    parts = text.split(",") if text else []
+    paths = dict.fromkeys(_path(part.removesuffix("?"), "include") for part in parts)
+    return tuple(paths), tuple(dict.fromkeys(_path(part[:-1], "include") for part in parts if part.endswith("?")))
 
 
 def _path(text: str, name: str) -> tuple[str, ...]:

@@ -20,11 +20,12 @@ from kingpost.doors.rest.formats import (
     WITH_PAGES,
     encode,
     encode_page,
+    encode_row,
     line_writer,
 )
 from kingpost.doors.rest.headers import known, negotiate
 from kingpost.doors.rest.problem import Refused
-from kingpost.doors.rest.query import Question, Questions, add_hint, exported
+from kingpost.doors.rest.query import Question, Questions, add_hint, exported, require_whole
 from kingpost.doors.rest.request import Request, server_timing
 from kingpost.doors.rest.route import Target
 from kingpost.doors.rest.settings import RestSettings
@@ -103,8 +104,9 @@ class Reads:
         answer = await self._engine.one(read, request.context)
         began = perf_counter()
         if media == JSON:
-            body = encode(answer.item)
+            body = encode_row(answer)
         else:
+            require_whole(read)
             body = self._lines(media, resource, read)([answer.item])
         return self._finish(request, media, body, began, row_tag(answer.version, body), public=answer.public)
 
@@ -127,7 +129,7 @@ class Reads:
             return None
         page = await self._engine.page(read, request.context)
         began = perf_counter()
-        body = encode_page(page.items, page.next, page.total)
+        body = encode_page(page)
         extra: list[Header] = []
         if page.next is not None:
             # A reference of a query alone: it is resolved against the address that was asked (RFC 3986, section 5.2).

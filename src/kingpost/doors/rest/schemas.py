@@ -9,6 +9,7 @@ from kingpost.language.types import Kind, Type
 from kingpost.model.columns import key_columns
 from kingpost.model.model import ComputedModel, FieldModel, Model, RelationModel, ResourceModel
 from kingpost.model.scalars_schema import incoming
+from kingpost.plan.shapes import stores_of
 
 Json: TypeAlias = dict[str, Any]
 
@@ -41,6 +42,20 @@ _EXAMPLES: Final[dict[Kind, Any]] = {
     Kind.TIME: "12:00:00",
     Kind.DURATION: "PT1H30M",
 }
+_WARNINGS: Final[Json] = {
+    "type": "array",
+    "description": "Optional includes that were left out, as a store did not answer",
+    "items": {
+        "type": "object",
+        "properties": {
+            "include": {"type": "string"},
+            "code": {"type": "string"},
+            "detail": {"type": "string"},
+        },
+        "required": ["include", "code", "detail"],
+        "additionalProperties": False,
+    },
+}
 _SOME: Final = "Not shown to everyone: by a rule of its own."
 
 
@@ -54,6 +69,7 @@ class Schemas:
 
     def __init__(self, model: Model) -> None:
         self._model = model
+        self._spread = len({one.store for one in model if not one.internal}) > 1
 
     def of_type(self, type: Type) -> Json:
         """The schema of a value as this door writes it."""
@@ -124,7 +140,7 @@ class Schemas:
             if isinstance(owner, RelationModel):
                 if not self.shows(owner):
                     continue
-                schema = self._relation(owner)
+                schema = self._relation(resource, owner)
             else:
                 masked = owner.access.read is not None
                 schema = self.of_type(owner.type.maybe(owner.type.nullable or masked))
@@ -132,17 +148,22 @@ class Schemas:
                     schema["contentMediaType"] = "text/markdown"
             words = [owner.help or schema.get("description", ""), *((_SOME,) if owner.access.read is not None else ())]
             properties[owner.name] = with_words(schema, owner.title, " ".join(filter(None, words)))
+        if self._spread:
+            properties["_warnings"] = _WARNINGS
         schema = {"type": "object", "properties": properties, "additionalProperties": False}
         return with_words(schema, resource.title or resource.name, resource.help)
 
-    def _relation(self, relation: RelationModel) -> Json:
+    def _relation(self, resource: ResourceModel, relation: RelationModel) -> Json:
         if not self._model[relation.target].opens("read"):
             key = self.key(self._model[relation.target])
             return {**(nullable(key) if relation.nullable or relation.access.read else key), "description": "Its key."}
         target = ref("schemas", relation.target)
+        elsewhere = stores_of(self._model, relation) != {resource.store}
         if relation.kind != "one":
-            return {"type": "array", "items": target, "description": "Only where it is included."}
-        schema = target if not relation.nullable and relation.access.read is None else nullable(target)
+            kind: object = ["array", "null"] if elsewhere else "array"
+            return {"type": kind, "items": target, "description": "Only where it is included."}
+        none = elsewhere or relation.nullable or relation.access.read is not None
+        schema = nullable(target) if none else target
         return {**schema, "description": "Its key; the whole row where it is included."}
 
     def shows(self, relation: RelationModel) -> bool:
@@ -158,6 +179,7 @@ class Schemas:
                 "items": {"type": "array", "items": ref("schemas", resource.name)},
                 "next": {"type": ["string", "null"], "description": "The cursor of the next page, for after="},
                 "total": {"type": "integer", "minimum": 0, "description": "Only with count=exact"},
+                **({"warnings": _WARNINGS} if self._spread else {}),
             },
             "required": ["items"],
             "additionalProperties": False,

@@ -12,7 +12,7 @@ from kingpost.base.errors import Forbidden, Invalid, NotFound, Stale, Unauthenti
 from kingpost.doors.rest.answer import JSON, PRIVATE, Answer, Header
 from kingpost.doors.rest.body import check_type, decode, receive_body
 from kingpost.doors.rest.bulk import BulkWrites
-from kingpost.doors.rest.formats import encode
+from kingpost.doors.rest.formats import encode, encode_row
 from kingpost.doors.rest.guards import is_array, is_object
 from kingpost.doors.rest.headers import tags, versions, wants_minimal
 from kingpost.doors.rest.keys import KeyForm
@@ -180,7 +180,7 @@ class Writes:
         except (NotFound, Forbidden, Unauthenticated):  # written, but not for these eyes
             return self._unshown(template, key, status, headers)
         began = perf_counter()
-        body = encode(found.item)
+        body = encode_row(found)
         headers = [JSON, (b"etag", row_tag(found.version, body)), *PRIVATE, *headers]
         if self._settings.server_timing:
             headers.append(server_timing(request, perf_counter() - began))

@@ -31,10 +31,10 @@ class Broken:
         self.clock = lambda: datetime(2026, 1, 1, tzinfo=UTC)
 
     async def page(self, read: Any, context: Any) -> Any:
-        return SimpleNamespace(items=self._first(), next=None, total=None, public=False)
+        return SimpleNamespace(items=self._first(), next=None, total=None, public=False, warnings=())
 
     async def one(self, read: Any, context: Any) -> Any:
-        return SimpleNamespace(item=self._first()[0], version=None, public=True)
+        return SimpleNamespace(item=self._first()[0], version=None, public=True, warnings=())
 
     async def stream(self, read: Any, context: Any) -> AsyncIterator[Any]:
         try:

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kingpost.doors.rest.csv import CsvForm
-from kingpost.doors.rest.formats import NDJSON, encode, encode_page, line_writer
+from kingpost.doors.rest.formats import NDJSON, encode, encode_page, encode_row, line_writer
+from kingpost.engine.running import LeftOut, One, Page
 from kingpost.model.build import build
 from kingpost.model.model import Model
 from kingpost.plan.intent import Read
@@ -45,8 +46,15 @@ def test_json_is_written_one_way() -> None:
 
 
 def test_pages() -> None:
-    assert encode_page([struct(a=1)], None, None) == b'{"items":[{"a":1}],"next":null}'
-    assert encode_page([], "x", 7) == b'{"items":[],"next":"x","total":7}'
+    assert encode_page(Page([struct(a=1)])) == b'{"items":[{"a":1}],"next":null}'
+    assert encode_page(Page([], "x", 7)) == b'{"items":[],"next":"x","total":7}'
+    told = [LeftOut("a", "KP503", "gone")]
+    assert encode_page(Page([], warnings=told)) == (
+        b'{"items":[],"next":null,"warnings":[{"include":"a","code":"KP503","detail":"gone"}]}'
+    )
+    assert encode_row(One(struct(a=None), 1, warnings=told)) == (
+        b'{"a":null,"_warnings":[{"include":"a","code":"KP503","detail":"gone"}]}'
+    )
 
 
 def test_csv_has_a_column_for_each_member_of_a_key(model: Model) -> None:

@@ -208,3 +208,51 @@ print(*await fill())
     told = kingpost("explain", "access", "Note", high, "--as", ada, folder=tmp_path, status=1).stdout
     assert "@deny read: secret  true, does not let through" in told
     assert "The engine says otherwise" not in told
+
+
+SPREAD = """
+from kingpost import App, Resource, anyone, as_system, field
+
+class Person(Resource, store="people", read=anyone):
+    id: int = field(key=True)
+    land: str = field(max_length=2)
+
+class Note(Resource, read=anyone):
+    id: int = field(key=True)
+    author: Person
+
+stores = {"main": "sqlite:///notes.db", "people": "duckdb:///people.duckdb"}
+app = App("spread", resources=[Person, Note], stores=stores)
+"""
+
+
+def test_a_query_over_stores_with_what_it_took(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(SPREAD)
+    kingpost("db", "sync", folder=tmp_path)
+    fill = """
+with as_system("test data"):
+    people = [Person(id=id, land="AT" if id < 3 else "IT") for id in range(1, 6)]
+    for one in people:
+        await one.save()
+    for id in range(20):
+        await Note(id=id, author=people[id % 5]).save()
+"""
+    kingpost("shell", folder=tmp_path, stdin=fill)
+    question = "Note where author.land == 'AT' include author sort -id limit 3"
+    told = kingpost("explain", "query", question, "--run", folder=tmp_path).stdout
+    assert "1  Note  from main" in told
+    assert "the keys for author.land == 'AT', at most 10000, from people" in told.replace("self.", "")
+    assert "1.1  author  from people, once, for all distinct keys found" in told
+    lines = [line.split() for line in told.splitlines()]
+    at = lines.index(["store", "resource", "keys", "rows", "ms"])
+    assert [line[:-1] for line in lines[at + 1 : at + 4]] == [
+        ["people", "Person", "2"],
+        ["main", "Note", "2", "4"],
+        ["people", "Person", "2", "2"],
+    ]
+    assert lines[at + 4][1:] == ["ms", "in", "all"]
+    asked = kingpost(
+        "shell", folder=tmp_path, stdin="print(await Note.all().include('author').explain(run=True))"
+    ).stdout
+    assert "people  Person       5     5" in asked
+    assert " ms in all" in asked

@@ -75,10 +75,11 @@ def query(
     include: str | None = None,
     sort: str | None = None,
     limit: int | None = None,
+    run: bool = False,
     actor: As = None,
     app: Application = None,
 ) -> int:
-    """Show the plan of a query, with the rules merged in: its steps, and each as SQL.
+    """Show the plan of a query, with the rules merged in: its steps, and what each store is told.
 
     Args:
         question: A resource, or "Article where popularity > 10 include author sort -published_at limit 20".
@@ -86,6 +87,7 @@ def query(
         include: Relations to fill in, separated by commas.
         sort: Names to sort by, separated by commas, - in front for descending.
         limit: Rows at most.
+        run: Ask it, too, and tell of each step how many keys and rows it had, and how long it took.
     """
     from kingpost.cli.explain_query import read_of
     from kingpost.cli.explain_show import show_plan
@@ -93,7 +95,7 @@ def query(
     loaded = _load(app)
     name, _, rest = question.strip().partition(" ")
     read = read_of(find_resource(loaded, name).name, rest, where, include, sort, limit)
-    asyncio.run(_planned(loaded, read, actor, show_plan))
+    asyncio.run(_planned(loaded, read, actor, show_plan, run=run))
     return 0
 
 
@@ -118,19 +120,26 @@ def access(resource: str, key: str, /, *, actor: As = None, verb: str = "read", 
     return asyncio.run(_running(loaded, lambda: explain_access(loaded, found, key, actor, verb)))
 
 
-async def _planned(app: App, read: Read, actor: str | None, show: Any) -> None:
+async def _planned(app: App, read: Read, actor: str | None, show: Any, *, run: bool) -> None:
     from kingpost.cli.actors import find_actor
+    from kingpost.cli.console import output
     from kingpost.engine.context import Context
 
-    if actor is None:
+    if actor is None and not run:
         show(app, read, Context(None, app.engine.clock()))
         return
 
-    async def run() -> int:
-        show(app, read, Context(await find_actor(app, actor), app.engine.clock()))
+    async def work() -> int:
+        context = Context(None if actor is None else await find_actor(app, actor), app.engine.clock())
+        show(app, read, context)
+        if run:
+            told = await app.engine.measure(read, context)
+            output.print()
+            for line in told.splitlines():
+                output.print(f"  {line}")
         return 0
 
-    await _running(app, run)
+    await _running(app, work)
 
 
 async def _running(app: App, work: Any) -> int:

@@ -23,11 +23,13 @@ from kingpost.stores.sql.translation.translate import translate
 if TYPE_CHECKING:
     from kingpost.app import App
     from kingpost.engine.context import Context
+    from kingpost.engine.running import RunningFetch
     from kingpost.model.model import ComputedModel, Model, ResourceModel, RuleModel
     from kingpost.plan.intent import Read
-    from kingpost.plan.plan import Fetch
 
 DIALECTS: tuple[tuple[str, Dialect], ...] = (("SQLite", SQLITE), ("PostgreSQL", POSTGRES))
+IN_DIALECTS = ("sqlite", "postgres", "postgresql", "memory")
+"""Of questions to these stores both are shown; of others what they are told."""
 
 
 def show_rule(app: App, found: ResourceModel, rule: RuleModel) -> None:
@@ -97,20 +99,24 @@ def show_plan(app: App, read: Read, context: Context) -> None:
     if ready.plan.empty:
         output.print("  Nothing is asked: the rules leave no row for this actor.")
         return
-    for number, fetch, how in steps(ready.plan.fetch, "1", ""):
+    for number, running, how in steps(ready.running, "1", ""):
+        fetch = running.fetch
         output.print()
         output.print(heading(f"{number}  {fetch.title or fetch.select.resource}", f"from {fetch.store}{how}"))
         if fetch.select.where is not None:
             output.print(Text("  where  ", "green").append(render(fetch.select.where), "default"))
+        if not running.asked.store or app.stores[fetch.store].url.partition(":")[0] not in IN_DIALECTS:
+            _show_statement(running.asked.where, running.asked.text)
+            continue
         for name, dialect in DIALECTS:
             _show_statement(name, _said(fetch.select, app.model, dialect))
 
 
-def steps(fetch: Fetch, number: str, how: str) -> Iterator[tuple[str, Fetch, str]]:
+def steps(running: RunningFetch, number: str, how: str) -> Iterator[tuple[str, RunningFetch, str]]:
     """The statements of a plan in order, numbered."""
-    yield number, fetch, how
-    for index, batch in enumerate(fetch.batches, 1):
-        yield from steps(batch.fetch, f"{number}.{index}", ", once, for all distinct keys found")
+    yield number, running, how
+    for index, batch in enumerate(running.batches, 1):
+        yield from steps(batch.below, f"{number}.{index}", ", once, for all distinct keys found")
 
 
 def show_source(source: Source | None) -> None:
@@ -149,7 +155,7 @@ def _show_sql(model: Model, found: ResourceModel, rail: str, expression: Express
 def _show_statement(name: str, text: str) -> None:
     output.print(f"    {name}", style="dim")
     for line in text.splitlines():
-        output.print(f"      {line.strip()}")
+        output.print(f"      {line}")
 
 
 def _said(select: Select, model: Model, dialect: Dialect) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
+from time import perf_counter
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -12,8 +13,10 @@ from msgspec import Struct
 from kingpost.base.waiting import waited_for
 from kingpost.engine.context import open_transaction
 from kingpost.engine.failures import explained
-from kingpost.language.types import Type
-from kingpost.plan.select import Operation
+from kingpost.engine.trace import Step, tracing
+from kingpost.language.tree import Param, walk
+from kingpost.language.types import Kind, Type
+from kingpost.plan.select import Operation, Select
 from kingpost.stores.contract import Convert, Rows, Store, StoreError
 
 
@@ -78,6 +81,7 @@ class Asked(Struct):
     source: Answerer
     store: str
     prepared: Any
+    select: Select
     returning: bool = False
     """Whether the store answers, of the rows that it writes, what this select would."""
 
@@ -94,8 +98,26 @@ class Asked(Struct):
 
     async def fetch(self, params: Mapping[str, Any]) -> Rows:
         """The rows."""
-        return await fetch_rows(self.source, self.store, self.prepared, params)
+        steps = tracing.get()
+        if steps is None or not self.store:  # of several stores each part is a step
+            return await fetch_rows(self.source, self.store, self.prepared, params)
+        began = perf_counter()
+        rows = await fetch_rows(self.source, self.store, self.prepared, params)
+        keys = _keys(self.select, params)
+        steps.append(Step(self.store, self.select.resource, keys, len(rows), perf_counter() - began, self.text))
+        return rows
 
     def stream(self, params: Mapping[str, Any], chunk: int) -> AsyncGenerator[Rows, None]:
         """The rows in chunks."""
         return stream_rows(self.source, self.store, self.prepared, params, chunk)
+
+
+def _keys(select: Select, params: Mapping[str, Any]) -> int | None:
+    """How many keys a select is given to look up."""
+    lists = {
+        node.name
+        for expression in select.expressions()
+        for node in walk(expression)
+        if isinstance(node, Param) and node.type.kind is Kind.LIST
+    }
+    return sum(len(params.get(name) or ()) for name in lists) if lists else None

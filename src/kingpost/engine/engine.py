@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from time import perf_counter
 from typing import Any, cast
 
 from kingpost.base.acting import acting
@@ -34,6 +35,7 @@ from kingpost.engine.repeats import Idempotency, Repeats
 from kingpost.engine.rows import Rows
 from kingpost.engine.running import One, Page
 from kingpost.engine.shown import Shown
+from kingpost.engine.trace import in_words, traced
 from kingpost.engine.writer import Writer
 from kingpost.language.builtins import present
 from kingpost.language.schema import Schema
@@ -403,3 +405,10 @@ class Engine:
     def explain(self, read: Read, context: Context, *, onward: bool = True) -> str:
         """The steps of a read, each with the store's own words."""
         return explained_plan(self.structs.explained(read, context, onward=onward))
+
+    async def measure(self, read: Read, context: Context, *, onward: bool = True) -> str:
+        """Run a read, and say what each store was asked: how many keys and rows, and how long it took."""
+        began = perf_counter()
+        with traced() as steps:
+            await self.structs.page(read, context, onward=onward)
+        return in_words(steps, perf_counter() - began)

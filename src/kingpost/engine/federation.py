@@ -102,7 +102,7 @@ class Federation:
         whole = False
         if made is None:
             try:
-                return Asked(store, name, store.prepare(select), store.abilities.returning)
+                return Asked(store, name, store.prepare(select), select, store.abilities.returning)
             except Unsupported as error:
                 says = _says(store, select.resource)
                 made = split(select, self._model, says, depth=depth)
@@ -114,7 +114,7 @@ class Federation:
         across = Across(self.prepare, self._model, select, says, depth, whole)
         variant = across.variant(made, frozenset(), frozenset())
         source: Answerer = across if variant.rest is not None else Led(across, store)
-        return Asked(source, "", across)
+        return Asked(source, "", across, select)
 
 
 def _says(store: Store, resource: str) -> Callable[[Expression], bool]:

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from kingpost.base.counted import Counted
 from kingpost.base.errors import NotFound, TooSlow, Unavailable
-from kingpost.engine.asking import Answerer, fetch_rows
+from kingpost.engine.asking import Answerer
 from kingpost.engine.context import Context
 from kingpost.engine.cursor import Cursors, typed
 from kingpost.engine.failures import explained
@@ -301,8 +301,7 @@ class Reader:
     async def _fetch(self, ready: Ready, params: dict[str, Any]) -> Rows:
         if ready.plan.empty:
             return ()
-        asked = ready.running.asked
-        return await fetch_rows(asked.source, asked.store, asked.prepared, params)
+        return await ready.running.asked.fetch(params)
 
     async def _complete(
         self, running: RunningFetch, rows: Rows, params: dict[str, Any], left: list[LeftOut]

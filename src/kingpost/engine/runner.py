@@ -113,9 +113,11 @@ class EngineRunner:
                 for row in chunk:
                     yield row
 
-    async def explain(self, query: Query[Any]) -> str:
+    async def explain(self, query: Query[Any], *, run: bool) -> str:
         """How the query is answered."""
-        return self._engine.explain(self._intents.read(query), self._engine.context(), onward=False)
+        read, context = self._intents.read(query), self._engine.context()
+        told = self._engine.explain(read, context, onward=False)
+        return f"{told}\n\n{await self._engine.measure(read, context, onward=False)}" if run else told
 
     async def get(self, cls: type[R], key: object) -> R:
         """The row with this key. Raises `NotFound`."""

@@ -176,9 +176,9 @@ class Query(Struct, Generic[R_], frozen=True):
         """The rows one after another, in bounded memory: `async for row in query.stream()`."""
         return self._runner.stream(self)
 
-    async def explain(self) -> Text:
-        """How the query is answered, without running it."""
-        return await self._runner.explain(self)
+    async def explain(self, *, run: bool = False) -> Text:
+        """How the query is answered. With `run` it is, and the keys, rows and time of each step are told, too."""
+        return await self._runner.explain(self, run=run)
 
     @property
     def _runner(self) -> Runner:

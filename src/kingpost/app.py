@@ -7,7 +7,7 @@ import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -45,6 +45,9 @@ from kingpost.protect.guard import Guard
 from kingpost.protect.limits import Limits
 from kingpost.stores.contract import SchemaChange, Store
 from kingpost.stores.registry import open_store
+
+if TYPE_CHECKING:
+    from kingpost.doors.analysis.tables import Tables
 
 HEALTH = 'another path, or App(..., health="/-/health"), or health=None where you do that yourself'
 
@@ -259,6 +262,29 @@ class App(FastAPI):
         elsewhere.
         """
         return await self.engine.execute(sql, params, store)
+
+    @asynccontextmanager
+    async def analysis(
+        self, actor: Resource | Literal["acting"] | None = "acting", *, memory: str = "1GB", threads: int = 2
+    ) -> AsyncGenerator[Tables]:
+        """Inside, every resource is an ibis table with what this actor may read of it, computed with by DuckDB.
+
+        Without `actor` it is who acts already, or the system inside `as_system("why")`; None is the anonymous one.
+        `memory` and `threads` are DuckDB's; what does not fit is kept on disk meanwhile. Raises `DeclarationError`
+        where the extra `analysis` is not installed.
+        """
+        from kingpost.doors.analysis.opening import open_tables  # what it takes is an extra
+
+        context = self.engine.context()
+        if not isinstance(actor, str):
+            self.model.require_actor(actor)
+            context = Context(actor, context.now)
+        await self.start()
+        try:
+            async with open_tables(self.engine, context, memory=memory, threads=threads) as found:
+                yield found
+        finally:
+            await self.stop()
 
     async def compare(self) -> dict[str, list[SchemaChange]]:
         """How each store differs from the declaration; changes nothing."""

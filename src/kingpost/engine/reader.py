@@ -245,7 +245,11 @@ class Reader:
 
     def params(self, ready: Ready, read: Read, context: Context, now: Any) -> dict[str, Any]:
         """The values of all parameters, by name."""
-        params = {**parameters(context, ready.plan.captures), "now": now}
+        return self.values(ready.planned, read, context, now)
+
+    def values(self, planned: Planned, read: Read, context: Context, now: Any) -> dict[str, Any]:
+        """The same for a plan that is not prepared here."""
+        params = {**parameters(context, planned.plan.captures), "now": now}
         if read.key is not None:
             params["key"] = bound_key(read.key)
         if read.keys is not None:
@@ -254,14 +258,14 @@ class Reader:
             params["offset"] = read.offset
         if read.search is not None:
             params["q"] = sought(read.search, "?q")
-        self._bind(params, ready.planned, read.conditions, read.sort, "c", "s")
+        self._bind(params, planned, read.conditions, read.sort, "c", "s")
         if read.narrowed:
             for path, narrowed in read.narrowed.items():
                 prefix = f"n.{'.'.join(path)}."
-                self._bind(params, ready.planned, narrowed.conditions, narrowed.sort, prefix, f"{prefix}s.")
+                self._bind(params, planned, narrowed.conditions, narrowed.sort, prefix, f"{prefix}s.")
         for summary in read.summaries:
             if summary.source is not None:
-                self._capture(params, ready.planned, f"{summary.name}.0", summary.source)
+                self._capture(params, planned, f"{summary.name}.0", summary.source)
         return params
 
     def _bind(

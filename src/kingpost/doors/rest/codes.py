@@ -130,6 +130,19 @@ KP174 The request did not come in time
 KP190 An error in the server
     Something went wrong that is not your doing. The log of the server tells more under the id in instance.
 
+# questions over everything
+KP180 The expression is not of these tables
+    An analysis computes with the tables of its own block: begin with one of them. The message names what is none.
+KP181 The answer is too long
+    An answer that is held in memory has 100,000 rows at most. Aggregate, limit it, or write it to a file.
+KP182 It can't be computed
+    DuckDB has no words for the expression, or met a value that it can't compute with, or has too little room. The
+    message says which.
+KP183 A value does not fit
+    What the store holds is not of the declared type, or has more digits than are computed with exactly.
+KP184 No form of an answer
+    Answers are written as .csv, .json, .ndjson and .parquet.
+
 # what the rules and the data say
 KP401 Authentication is needed
     Nobody is logged in, and the rules would have to know who asks.

@@ -49,9 +49,9 @@ class CsvForm:
         lines: list[str] = []
         if not self._started:
             self._started = True
-            lines.append(",".join(_cell(".".join(path), guard=False) for path in self._columns))
+            lines.append(",".join(cell(".".join(path), guard=False) for path in self._columns))
         columns, guard = self._columns, self._guard
-        lines += [",".join([_cell(_value(row, path), guard=guard) for path in columns]) for row in plain]
+        lines += [",".join([cell(_value(row, path), guard=guard) for path in columns]) for row in plain]
         return "".join(f"{line}\r\n" for line in lines).encode()
 
     def _own(self, item: Any) -> Iterator[Path]:
@@ -85,7 +85,7 @@ def _value(row: Any, path: Path) -> Any:
     return row
 
 
-def _cell(value: Any, *, guard: bool) -> str:
+def cell(value: Any, *, guard: bool) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
@@ -95,5 +95,5 @@ def _cell(value: Any, *, guard: bool) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
-        return _cell(msgspec.json.encode(value).decode(), guard=False)
+        return cell(msgspec.json.encode(value).decode(), guard=False)
     return str(value)

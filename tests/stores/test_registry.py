@@ -76,3 +76,16 @@ def test_parameters_are_taken_out_of_the_address() -> None:
         split_parameters(url, ("pool",))
     assert "sslmode" in str(caught.value)
     assert "u:p" not in str(caught.value)
+
+
+def test_an_application_brings_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_own", {})
+    registry.register("mine", MemoryStore)
+    assert type(open_store("mine:x", MODEL, "main")) is MemoryStore
+    assert "mine" in registry.schemes()
+
+
+@pytest.mark.parametrize(("scheme", "words"), [("sqlite", "is built in"), ("My Store", "is no scheme")])
+def test_a_scheme_that_can_not_be_registered(scheme: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        registry.register(scheme, MemoryStore)

@@ -1,11 +1,12 @@
-"""From a store's address to a store: the kinds there are, built in and installed."""
+"""From a store's address to a store: the kinds there are, built in, registered and installed."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from kingpost.base.problems import DeclarationError, Problem
 from kingpost.model.model import Model
@@ -38,6 +39,22 @@ EXTRAS = {"asyncmy": "mariadb", "asyncpg": "postgres", "bson": "mongo", "duckdb"
 """Which extra brings a package that a built-in store imports."""
 
 
+_own: Final[dict[str, Factory]] = {}
+
+
+def register(scheme: str, factory: Factory) -> None:
+    """Let addresses that begin with `scheme` be opened by `factory`: stores of an application of its own.
+
+    A package brings its stores by an entry point of the group `kingpost.stores` instead. Raises ValueError for a scheme
+    that is built in, or no scheme.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme):
+        raise ValueError(f"{scheme!r} is no scheme: a letter, then letters, digits, +, - and .")
+    if scheme in BUILT_IN:
+        raise ValueError(f"{scheme}: is built in; another scheme")
+    _own[scheme] = factory
+
+
 def open_store(url: str, model: Model, name: str, settings: StoreSettings | None = None) -> Store:
     """The store at an address, not started yet. Raises `DeclarationError` where nothing can open it."""
     scheme = url.partition(":")[0].lower()
@@ -46,12 +63,14 @@ def open_store(url: str, model: Model, name: str, settings: StoreSettings | None
 
 def schemes() -> list[str]:
     """The URL schemes that can be opened here."""
-    return sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
+    return sorted({*BUILT_IN, *_own, *(point.name for point in entry_points(group=GROUP))})
 
 
 def _factory(scheme: str) -> Factory:
     if scheme in BUILT_IN:
         return _load(scheme)
+    if scheme in _own:
+        return _own[scheme]
     points = entry_points(group=GROUP, name=scheme)
     if not points:
         message = f"No store is known for addresses that begin with {scheme}:; known are {', '.join(schemes())}"

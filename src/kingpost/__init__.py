@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from kingpost.doors.rest.settings import RestSettings as RestSettings
     from kingpost.engine.context import as_system as as_system
     from kingpost.language.builtins import now as now
+    from kingpost.model.api import Api as Api
+    from kingpost.model.api import Cursor as Cursor
+    from kingpost.model.api import Link as Link
+    from kingpost.model.api import Offset as Offset
+    from kingpost.model.api import Page as Page
     from kingpost.model.declare import Json as Json
     from kingpost.model.declare import Markdown as Markdown
     from kingpost.model.declare import NotLoaded as NotLoaded
@@ -62,6 +67,7 @@ _HOMES = {
     "kingpost.engine.context": ("as_system",),
     "kingpost.language.builtins": ("now",),
     "kingpost.protect.limits": ("Limits",),
+    "kingpost.model.api": ("Api", "Cursor", "Link", "Offset", "Page"),
     "kingpost.model.declare": (
         "Json", "Markdown", "NotLoaded", "action", "actor", "allow", "anyone", "authenticated", "computed", "deny",
         "field", "generated", "index", "nobody", "unique", "validate",

@@ -73,6 +73,7 @@ def _bare(draft: Draft) -> ResourceModel:
         name=draft.name, cls=draft.cls, path=draft.path, table=draft.table, store=draft.store, key=draft.key,
         fields={name: draft.fields[name] for name in order}, relations=draft.relations,
         version=VERSION, deleted=DELETED if DELETED in draft.fields else None, adopted=draft.adopted,
+        source=draft.shape.keywords.get("source"),
         constrained=draft.shape.keywords.get("constrained") is not False,
         order=(*(["id"] if draft.shape.implicit_key else []), *draft.shape.members),
         title=words(draft.name), help=_doc(draft.cls),

@@ -9,6 +9,7 @@ from typing import Any, cast
 from kingpost.base.problems import Excerpt, Problem
 from kingpost.language.types import Kind, Type
 from kingpost.model.annotations import Meaning, NotUnderstood, Scope, understand
+from kingpost.model.api import Api
 from kingpost.model.declaration import Declaration, Member, declaration
 from kingpost.model.marks import ACTION, method
 from kingpost.model.model import FieldModel, RelationModel
@@ -17,7 +18,7 @@ from kingpost.model.refusals import REFUSALS
 from kingpost.model.resource import Resource
 
 VERBS = ("read", "create", "update", "delete", "write")
-OPTIONS = ("store", "path", "table", "key", "adopted", "constrained", "soft_delete", "tenant", "abstract")
+OPTIONS = ("store", "path", "table", "key", "adopted", "constrained", "soft_delete", "tenant", "source", "abstract")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ class Draft:
 
     @property
     def adopted(self) -> bool:
-        """Whether the table was made by others, and keeps the form that they gave it."""
-        return self.shape.keywords.get("adopted") is True
+        """Whether the rows are made by others, in a form that they gave them."""
+        return self.shape.keywords.get("source") is not None or self.shape.keywords.get("adopted") is True
 
     @property
     def actions(self) -> dict[str, Method]:
@@ -206,6 +207,8 @@ def _expected(keyword: str, value: Any) -> str:
         return "a path of letters, digits and hyphens, without a slash before it"
     if keyword in ("adopted", "constrained", "soft_delete", "abstract") and not isinstance(value, bool):
         return "True or False"
+    if keyword == "source":
+        return "" if isinstance(value, Api) else 'an Api, such as Api(list="/airlines")'
     if keyword == "key" and not isinstance(value, (str, tuple, list)):
         return "a name or a tuple of names"
     return ""

@@ -12,6 +12,7 @@ from kingpost.language.schema import Derived
 from kingpost.language.source import Source
 from kingpost.language.tree import Expression
 from kingpost.language.types import Type
+from kingpost.model.api import Api
 
 if TYPE_CHECKING:
     from kingpost.model.inputs import Inputs
@@ -219,7 +220,7 @@ class ResourceModel:
     `internal`: made by Kingpost (the link of a many-to-many relation, records of its own): no door shows it.
     Row version and deletion instant are ordinary fields that no door reads or writes, named by `version`, `deleted`.
     `adopted`: others made the table and may write to it; the row version is a hash of the row, and no count. Where it
-    is not `constrained`, the database does not hold its rows to the key.
+    is not `constrained`, the database does not hold its rows to the key. `source`: where its rows are in an HTTP API.
     `guard`: what every reach for a row must fulfil whoever asks: tenant and soft delete.
     """
 
@@ -243,6 +244,7 @@ class ResourceModel:
     internal: bool = False
     adopted: bool = False
     constrained: bool = True
+    source: Api | None = None
     order: tuple[str, ...] = ()
     title: str = ""
     help: str = ""

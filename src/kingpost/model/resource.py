@@ -12,6 +12,7 @@ from pydantic_core import CoreSchema
 
 from kingpost.base.ids import uuid7
 from kingpost.model import calls, construct, state
+from kingpost.model.api import Api
 from kingpost.model.declaration import Declaration, class_of, declaration, take_down
 from kingpost.model.declare import MISSING, NotLoaded, Permission, field
 from kingpost.model.names import meant, snake
@@ -52,9 +53,10 @@ class Resource:
 
     Class keywords: `store` (default "main"), `path` and `table` (by rule from the name), `key` (names of the members
     that are the key), `adopted` (others made the table, and it keeps their form), `constrained` (False: nothing holds
-    its rows to the key), `soft_delete`, `tenant` (the relation that says whose row it is), `abstract` (lends its
-    declarations only), and rules by verb: `read`, `create`, `update`, `delete`, `write` (the last three), or the name
-    of an action. A rule is a marker (`anyone`, `authenticated`, `nobody`) or text over `self` and `me`.
+    its rows to the key), `soft_delete`, `tenant` (the relation that says whose row it is), `source` (where its rows
+    are in an HTTP API), `abstract` (lends its declarations only), and rules by verb: `read`, `create`, `update`,
+    `delete`, `write` (the last three), or the name of an action. A rule is a marker (`anyone`, `authenticated`,
+    `nobody`) or text over `self` and `me`.
 
     Instances are equal by class and key. Attribute access never queries: what is not loaded raises `NotLoaded`.
     """
@@ -85,6 +87,7 @@ class Resource:
         constrained: bool | None = None,
         soft_delete: bool | None = None,
         tenant: str | None = None,
+        source: Api | None = None,
         abstract: bool | None = None,
         read: Permission | None = None,
         create: Permission | None = None,
@@ -96,8 +99,8 @@ class Resource:
         super().__init_subclass__()
         stated = dict(
             store=store, path=path, table=table, key=key, adopted=adopted, constrained=constrained,
-            soft_delete=soft_delete, tenant=tenant, abstract=abstract, read=read, create=create, update=update,
-            delete=delete, write=write,
+            soft_delete=soft_delete, tenant=tenant, source=source, abstract=abstract, read=read, create=create,
+            update=update, delete=delete, write=write,
         )  # fmt: skip
         keywords = {**{name: value for name, value in stated.items() if value is not None}, **actions}
         shape = take_down(cls, Resource, keywords)

@@ -22,6 +22,8 @@ GROUP = "kingpost.stores"
 BUILT_IN = {
     "csv": "kingpost.stores.files.store:FilesStore",
     "duckdb": "kingpost.stores.sql.duckdb.store:DuckDBStore",
+    "http": "kingpost.stores.http.store:HttpStore",
+    "https": "kingpost.stores.http.store:HttpStore",
     "json": "kingpost.stores.files.store:FilesStore",
     "mariadb": "kingpost.stores.sql.mariadb.store:MariaDBStore",
     "memory": "kingpost.stores.memory.store:MemoryStore",
@@ -35,7 +37,17 @@ BUILT_IN = {
     "sqlite": "kingpost.stores.sql.sqlite.store:SqliteStore",
 }
 
-EXTRAS = {"asyncmy": "mariadb", "asyncpg": "postgres", "bson": "mongo", "duckdb": "duckdb", "pymongo": "mongo"}
+SOURCED = frozenset({"http", "https"})
+"""Stores whose resources say by `source=` where their rows are."""
+
+EXTRAS = {
+    "asyncmy": "mariadb",
+    "asyncpg": "postgres",
+    "bson": "mongo",
+    "duckdb": "duckdb",
+    "httpcore2": "http",
+    "pymongo": "mongo",
+}
 """Which extra brings a package that a built-in store imports."""
 
 
@@ -58,7 +70,15 @@ def register(scheme: str, factory: Factory) -> None:
 def open_store(url: str, model: Model, name: str, settings: StoreSettings | None = None) -> Store:
     """The store at an address, not started yet. Raises `DeclarationError` where nothing can open it."""
     scheme = url.partition(":")[0].lower()
-    return _factory(scheme)(url, model, name, settings or StoreSettings())
+    factory = _factory(scheme)
+    problems = [
+        Problem("KP313", f"{one.name} has a source, and its store {name} is no HTTP API", "without source=")
+        for one in model
+        if one.store == name and one.source is not None and scheme not in SOURCED
+    ]
+    if problems:
+        raise DeclarationError(problems)
+    return factory(url, model, name, settings or StoreSettings())
 
 
 def schemes() -> list[str]:

@@ -32,7 +32,7 @@ _FINE: Final = re.compile(r"[.,]\d{7}")
 _SURE_DIGITS: Final = 15
 """So many digits of a float in JSON are as they were written."""
 
-_KINDS: Final[dict[Kind, tuple[Any, str]]] = {
+KINDS: Final[dict[Kind, tuple[Any, str]]] = {
     Kind.BOOL: (bool, "true or false"), Kind.INT: (int, "a whole number"), Kind.FLOAT: (float, "a number"),
     Kind.DECIMAL: (Decimal, "a decimal number"), Kind.TEXT: (str, "a text"), Kind.BYTES: (bytes, "bytes in base64"),
     Kind.UUID: (UUID, "a UUID"), Kind.DATETIME: (datetime, "an instant such as 2026-01-31T12:00:00Z"),
@@ -75,7 +75,7 @@ def _taken(type: Type) -> Callable[[Any], str]:
     choices = frozenset(type.choices)
     if kind is Kind.ENUM:
         kind = Kind.INT if choices and all(isinstance(one, int) for one in choices) else Kind.TEXT
-    python, words = _KINDS[kind]
+    python, words = KINDS[kind]
     shown, convert = _SHOWN.get(kind, str), msgspec.convert
     if kind is Kind.DECIMAL:
         shown = _decimal(type)

@@ -38,6 +38,7 @@ COMMANDS = {
     "inspect": "Write classes for the tables of a database that exists.",
     "load": "Load CSV, JSON or NDJSON files into a resource.",
     "relay": "Carry out in other stores what deletes mean for them, apart from the server.",
+    "sql": "Ask all stores at once in SQL, for operators; no rule boundary.",
     "shell": "Open an asynchronous console with the application in it.",
 }
 

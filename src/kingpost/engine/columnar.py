@@ -13,13 +13,14 @@ from typing import Any, TypeAlias
 from kingpost.engine.asking import Asked
 from kingpost.engine.context import Context
 from kingpost.engine.engine import Engine
-from kingpost.language.tree import FALSE
+from kingpost.language.tree import FALSE, Expression, Field, Root, Step, identity
 from kingpost.language.types import Kind, Type
-from kingpost.model.columns import relation_columns
+from kingpost.model.columns import columns, relation_columns
 from kingpost.model.model import Model
 from kingpost.plan.intent import Read
 from kingpost.plan.plan import Leaf, ReadPlan, Reference
 from kingpost.plan.read import Planned, ReadPlanner
+from kingpost.plan.select import Select
 from kingpost.plan.standing import Standing
 
 DOCUMENTS = (Kind.JSON, Kind.EMBEDDED, Kind.LIST)
@@ -92,6 +93,28 @@ class Columnar:
         async with aclosing(reading.asked.stream(params, chunk)) as found:
             async for rows in found:
                 yield Chunk(len(rows), {name: _column(rows, place, form) for name, place, form in taken})
+
+    async def stored(self, resource: str, *, chunk: int) -> AsyncGenerator[Chunk, None]:
+        """All rows as they are stored, by the names of the store's columns, deleted ones too: for operators."""
+        model = self._engine.model
+        found, root = model[resource], Root(resource)
+        names = [column.name for column in columns(model, found)]
+        asked_for: list[Expression] = [
+            Field(root, one.name, one.type) for one in found.fields.values() if not one.hashed
+        ]
+        for one in found.relations.values():
+            if one.kind == "one" and not one.borrowed:
+                asked_for.append(identity(Step(root, one.name, one.target, one.nullable)))
+        asked = self._engine.federation.prepare(Select(resource, tuple(asked_for)))
+        source = asked.source
+        forms = [
+            (source.json_form if column.type.kind in DOCUMENTS else source.python_form)(column.type)
+            for column in columns(model, found)
+        ]
+        async with aclosing(asked.stream({}, chunk)) as rows_of:
+            async for rows in rows_of:
+                values = {name: _column(rows, place, form) for place, (name, form) in enumerate(zip(names, forms))}
+                yield Chunk(len(rows), values)
 
     def _reading(self, read: Read, standing: Standing) -> _Reading:
         planned = ReadPlanner(read, standing, self._engine.schema, None, onward=False).plan()

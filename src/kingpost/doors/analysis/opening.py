@@ -10,6 +10,7 @@ from kingpost.engine.context import Context
 from kingpost.engine.engine import Engine
 
 if TYPE_CHECKING:
+    from kingpost.doors.analysis.stored import Stored
     from kingpost.doors.analysis.tables import Tables
 
 PACKAGES = ("duckdb", "ibis", "pyarrow")
@@ -22,6 +23,15 @@ def open_tables(engine: Engine, context: Context, *, memory: str, threads: int) 
     except ModuleNotFoundError as error:
         raise missing(error) from error
     return tables(engine, context, memory=memory, threads=threads)
+
+
+def open_stored(engine: Engine, *, memory: str, threads: int) -> AbstractAsyncContextManager[Stored]:
+    """The tables of all stores as they are, for operators. Raises `DeclarationError` where a package is missing."""
+    try:
+        from kingpost.doors.analysis.stored import stored
+    except ModuleNotFoundError as error:
+        raise missing(error) from error
+    return stored(engine, memory=memory, threads=threads)
 
 
 def missing(error: ModuleNotFoundError) -> Exception:

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import io
+import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeAlias
 
 import msgspec
 
 from kingpost.base.errors import Invalid, Rejected
 from kingpost.doors.analysis.chart import Kind, figure, svg
-from kingpost.doors.analysis.types import back
+from kingpost.doors.analysis.types import Form, back
 from kingpost.doors.analysis.untyped import pa, pq
 from kingpost.doors.rest.csv import cell
 
-Writer: TypeAlias = Callable[[BinaryIO, Iterable[Any], Any], int]
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The columns of an answer."""
+
+    names: tuple[str, ...]
+    forms: tuple[Form, ...]
+
+
+Writer: TypeAlias = Callable[[BinaryIO, Iterable[Any], Schema], int]
 """Writes batches of a schema to a file; answers how many rows."""
 
 
@@ -28,11 +41,11 @@ class Result:
     rows: tuple[tuple[Any, ...], ...]
 
     @classmethod
-    def of(cls, batches: Sequence[Any], schema: Any) -> Result:
+    def of(cls, batches: Sequence[Any], schema: Schema) -> Result:
         """The result that came in these batches, of which there is one at least."""
         plain = [_plain(batch, schema) for batch in batches]
         table = pa.Table.from_batches(plain)
-        return cls(table, tuple(schema.names), tuple(row for batch in plain for row in _rows(batch, schema)))
+        return cls(table, schema.names, tuple(row for batch in plain for row in _rows(batch, schema)))
 
     def dicts(self) -> list[dict[str, Any]]:
         """A dict for each row, with Python values: Decimal, UUID, aware datetime, timedelta."""
@@ -66,11 +79,11 @@ class Result:
     def figure(self, x: str | None = None, y: str | None = None, *, kind: Kind = "bar", title: str = "") -> str:
         """The same for a page: an HTML `<figure>` with the image, a caption, and all rows as a table."""
         title = title or self._title(x, y)
-        return figure(svg(self._points(x, y), kind=kind, title=title), self.columns, self._texts(), title)
+        return figure(svg(self._points(x, y), kind=kind, title=title), self.columns, self.texts(), title)
 
     def _points(self, x: str | None, y: str | None) -> list[tuple[str, float | None]]:
         across, up = self._axes(x, y)
-        texts = self._texts()
+        texts = self.texts()
         return [
             (text[across], None if row[up] is None else float(row[up]))
             for text, row in zip(texts, self.rows, strict=True)
@@ -93,7 +106,8 @@ class Result:
             raise ValueError(f"a chart takes a column for x ({', '.join(self.columns)}) and one of numbers ({known})")
         return self.columns.index(across), self.columns.index(up)
 
-    def _texts(self) -> list[list[str]]:
+    def texts(self) -> list[list[str]]:
+        """The rows as text for people; None is empty."""
         return [["" if one is None else _text(one) for one in row] for row in self.rows]
 
 
@@ -105,18 +119,31 @@ def writer_of(suffix: str) -> Writer:
     return found
 
 
-def _plain(batch: Any, schema: Any) -> Any:
+def written(target: Path, writer: Writer, batches: Iterable[Any], schema: Schema) -> int:
+    """Make a file, which is there as a whole or as it was; answers how many rows are in it."""
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            rows = writer(file, batches, schema)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+    return rows
+
+
+def _plain(batch: Any, schema: Schema) -> Any:
     """The batch with durations and sums in a form that files know, and JSON and UUIDs as text."""
     arrays: list[Any] = []
-    for array, type in zip(batch.columns, schema.types, strict=True):
+    for array, form in zip(batch.columns, schema.forms, strict=True):
         if isinstance(array, pa.ExtensionArray):
             array = array.storage if pa.types.is_string(array.type.storage_type) else array.cast(pa.string())
-        if type.is_interval():
-            convert = back(type)
-            assert convert is not None  # noqa: S101  # intervals have one
-            values = [None if one is None else convert(one) for one in array.to_pylist()]
-            array = pa.array(values, pa.duration("us"))
-        elif type.is_integer() and pa.types.is_decimal(array.type):
+        if form == "duration":
+            array = pa.array(_values(array, form), pa.duration("us"))
+        elif form == "whole" and pa.types.is_decimal(array.type):
             array = _whole(array)
         arrays.append(array)
     return pa.RecordBatch.from_arrays(arrays, names=list(schema.names))
@@ -131,15 +158,16 @@ def _whole(array: Any) -> Any:
         raise Rejected("KP182", message) from error
 
 
-def _rows(batch: Any, schema: Any) -> Iterator[tuple[Any, ...]]:
-    columns: list[list[Any]] = []
-    for array, type in zip(batch.columns, schema.types, strict=True):
-        convert, values = back(type), array.to_pylist()
-        columns.append(values if convert is None else [None if one is None else convert(one) for one in values])
-    return zip(*columns, strict=True)
+def _values(array: Any, form: Form) -> list[Any]:
+    convert, values = back(form), array.to_pylist()
+    return values if convert is None else [None if one is None else convert(one) for one in values]
 
 
-def _write_csv(file: BinaryIO, batches: Iterable[Any], schema: Any) -> int:
+def _rows(batch: Any, schema: Schema) -> Iterator[tuple[Any, ...]]:
+    return zip(*(_values(array, form) for array, form in zip(batch.columns, schema.forms, strict=True)), strict=True)
+
+
+def _write_csv(file: BinaryIO, batches: Iterable[Any], schema: Schema) -> int:
     rows = 0
     file.write(_line(schema.names, guard=False).encode())
     for batch in batches:
@@ -148,7 +176,7 @@ def _write_csv(file: BinaryIO, batches: Iterable[Any], schema: Any) -> int:
     return rows
 
 
-def _write_ndjson(file: BinaryIO, batches: Iterable[Any], schema: Any) -> int:
+def _write_ndjson(file: BinaryIO, batches: Iterable[Any], schema: Schema) -> int:
     rows = 0
     for line in _objects(batches, schema):
         file.write(line + b"\n")
@@ -156,7 +184,7 @@ def _write_ndjson(file: BinaryIO, batches: Iterable[Any], schema: Any) -> int:
     return rows
 
 
-def _write_json(file: BinaryIO, batches: Iterable[Any], schema: Any) -> int:
+def _write_json(file: BinaryIO, batches: Iterable[Any], schema: Schema) -> int:
     rows = 0
     file.write(b"[")
     for line in _objects(batches, schema):
@@ -167,14 +195,14 @@ def _write_json(file: BinaryIO, batches: Iterable[Any], schema: Any) -> int:
     return rows
 
 
-def _objects(batches: Iterable[Any], schema: Any) -> Iterator[bytes]:
+def _objects(batches: Iterable[Any], schema: Schema) -> Iterator[bytes]:
     encode = msgspec.json.Encoder().encode
     for batch in batches:
         for row in _rows(_plain(batch, schema), schema):
             yield encode(dict(zip(schema.names, row, strict=True)))
 
 
-def _write_parquet(file: BinaryIO, batches: Iterable[Any], schema: Any) -> int:
+def _write_parquet(file: BinaryIO, batches: Iterable[Any], schema: Schema) -> int:
     rows, writer = 0, None
     try:
         for batch in batches:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from kingpost.base.errors import Invalid, Rejected
 from kingpost.doors.analysis.database import CHUNK, Database, opened
 from kingpost.doors.analysis.needed import needed
-from kingpost.doors.analysis.result import Result, Writer, writer_of
-from kingpost.doors.analysis.types import ibis_type, quoted
+from kingpost.doors.analysis.result import Result, Schema, writer_of, written
+from kingpost.doors.analysis.types import form_of, ibis_type, quoted
 from kingpost.doors.analysis.untyped import IbisError, compiled, ibis, ops
 from kingpost.engine.columnar import Columnar, Known
 from kingpost.engine.context import Context
@@ -82,7 +80,7 @@ class Tables:
                     found.append(batch)
 
             await database.run(work)
-        return Result.of(found, table.schema())
+        return Result.of(found, _schema(table))
 
     async def write(self, expression: Any, path: str | Path) -> int:
         """Write the answer to a file, whatever its length: `.csv`, `.json`, `.ndjson` or `.parquet`.
@@ -94,21 +92,8 @@ class Tables:
         table = _as_table(expression)
         async with self._database.turn:
             text = await self._ready(table)
-            return await self._database.run(lambda: self._written(text, table.schema(), writer, target))
-
-    def _written(self, text: str, schema: Any, writer: Writer, target: Path) -> int:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                rows = writer(file, self._database.batches(text), schema)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, target)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(name)
-            raise
-        return rows
+            database, schema = self._database, _schema(table)
+            return await database.run(lambda: written(target, writer, database.batches(text), schema))
 
     def sql(self, expression: Any) -> str:
         """What DuckDB is told, for people."""
@@ -150,6 +135,11 @@ class Tables:
         async with aclosing(self._columnar.stream(name, columns, self._context, chunk=CHUNK)) as chunks:
             await database.fill(table, {one.name: one.type for one in columns}, chunks)
         self._loaded[name] = frozenset(wanted)
+
+
+def _schema(table: Any) -> Schema:
+    found = table.schema()
+    return Schema(tuple(found.names), tuple(map(form_of, found.types)))
 
 
 def _as_table(expression: Any) -> Any:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
 
 from kingpost.doors.analysis.untyped import ibis, pa
 from kingpost.language.types import Kind, Type
+
+Form: TypeAlias = Literal["uuid", "duration", "json", "whole", ""]
+"""What has to be done with the values of a column of an answer: `whole` are integers, which may come in 128 bits."""
 
 DIGITS: Final = 38
 """What 128 bits hold."""
@@ -93,23 +97,30 @@ def taken(type: Type, name: str) -> str:
             return column
 
 
-def back(type: Any) -> Callable[[Any], Any] | None:
-    """How a value of an answer, of this ibis type, becomes that of Python; None: as it is."""
-    if type.is_uuid():
-        return lambda value: value if isinstance(value, UUID) else UUID(str(value))
-    if type.is_interval():
-        return _duration
-    if type.is_json():
-        return msgspec.json.decode
-    return None
+def form_of(type: Any) -> Form:
+    """What has to be done with values of this ibis type."""
+    if type.is_integer():
+        return "whole"
+    return "uuid" if type.is_uuid() else "duration" if type.is_interval() else "json" if type.is_json() else ""
+
+
+def back(form: Form) -> Callable[[Any], Any] | None:
+    """How a value of an answer becomes that of Python; None: as it is."""
+    return _BACK.get(form)
+
+
+def _uuid(value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(str(value))
 
 
 def _duration(value: Any) -> Any:
-    from datetime import timedelta
-
     if isinstance(value, timedelta):
         return value
     return timedelta(days=value.days + 30 * value.months, microseconds=value.nanoseconds // 1000)
+
+
+_BACK: Final[Mapping[Form, Callable[[Any], Any]]] = {"uuid": _uuid, "duration": _duration, "json": msgspec.json.decode}
+DUCKDB_FORMS: Final[Mapping[str, Form]] = {"UUID": "uuid", "INTERVAL": "duration", "JSON": "json", "HUGEINT": "whole"}
 
 
 def _kind(type: Type, *, inside: bool = False) -> Kind:

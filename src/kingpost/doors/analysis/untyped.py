@@ -26,7 +26,8 @@ def _look_for_pandas() -> None:
 
     The entry None that says so (see `stores.sql.duckdb.instance`) Arrow takes for pandas itself, and fails.
     """
-    blocked = "pandas" in sys.modules and sys.modules["pandas"] is None
+    known: Any = sys.modules.get("pandas", sys)
+    blocked = known is None
     if blocked:
         del sys.modules["pandas"]
     pa.array([None])

@@ -11,7 +11,7 @@ from kingpost.base.errors import Invalid, Rejected
 from kingpost.doors.analysis.database import CHUNK, Database, opened
 from kingpost.doors.analysis.needed import needed
 from kingpost.doors.analysis.result import Result, Schema, writer_of, written
-from kingpost.doors.analysis.types import form_of, ibis_type, quoted
+from kingpost.doors.analysis.types import Form, form_of, ibis_type, quoted
 from kingpost.doors.analysis.untyped import IbisError, compiled, ibis, ops
 from kingpost.engine.columnar import Columnar, Known
 from kingpost.engine.context import Context
@@ -139,7 +139,8 @@ class Tables:
 
 def _schema(table: Any) -> Schema:
     found = table.schema()
-    return Schema(tuple(found.names), tuple(map(form_of, found.types)))
+    forms: list[Form] = [form_of(type) for type in found.types]
+    return Schema(tuple(found.names), tuple(forms))
 
 
 def _as_table(expression: Any) -> Any:

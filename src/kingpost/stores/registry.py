@@ -35,10 +35,14 @@ BUILT_IN = {
     "postgres": "kingpost.stores.sql.postgres.store:PostgresStore",
     "postgresql": "kingpost.stores.sql.postgres.store:PostgresStore",
     "sqlite": "kingpost.stores.sql.sqlite.store:SqliteStore",
+    "xlsx": "kingpost.stores.files.store:FilesStore",
 }
 
 SOURCED = frozenset({"http", "https"})
 """Stores whose resources say by `source=` where their rows are."""
+
+NEEDED = {"xlsx": "python_calamine"}
+"""Packages that a built-in store imports when it reads: whether they are there is looked at before."""
 
 EXTRAS = {
     "asyncmy": "mariadb",
@@ -47,6 +51,7 @@ EXTRAS = {
     "duckdb": "duckdb",
     "httpcore2": "http",
     "pymongo": "mongo",
+    "python_calamine": "xlsx",
 }
 """Which extra brings a package that a built-in store imports."""
 
@@ -103,6 +108,8 @@ def _factory(scheme: str) -> Factory:
 def _load(scheme: str) -> Factory:
     module, _, name = BUILT_IN[scheme].partition(":")
     try:
+        if scheme in NEEDED:
+            import_module(NEEDED[scheme])
         return cast("Factory", getattr(import_module(module), name))
     except ModuleNotFoundError as error:
         extra = EXTRAS.get(error.name or "")

@@ -6,7 +6,8 @@ import asyncio
 import base64
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -16,11 +17,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import openpyxl
 
+from kingpost.language.tree import Field, Root
 from kingpost.language.types import INT, TEXT, Kind, Type
 from kingpost.model.columns import columns
 from kingpost.model.model import FieldModel, Model, ResourceModel
-from kingpost.plan.select import Check, Clear, Delete, Insert, Operation
+from kingpost.plan.select import Check, Clear, Delete, Insert, Operation, Select
 from kingpost.stores.contract import OutOfRange, Rows, StoreDamaged
 from kingpost.stores.files.kept import kept, state_of
 from kingpost.stores.files.store import FilesStore
@@ -102,7 +105,30 @@ def write_json(path: Path, types: Mapping[str, Type], rows: Sequence[Mapping[str
     )
 
 
-WRITERS: Mapping[str, Any] = {"csv": write_csv, "ndjson": write_ndjson, "json": write_json}
+def write_xlsx(path: Path, types: Mapping[str, Type], rows: Sequence[Mapping[str, Any]]) -> None:
+    """A workbook, with cells of its own types where these can hold the value."""
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet(path.stem)
+    sheet.append(list(types))
+    for row in rows:
+        sheet.append([_cell(row.get(name), type) for name, type in types.items()])
+    book.save(path)
+
+
+def _cell(value: Any, type: Type) -> Any:
+    match value:
+        case bool():
+            own = True
+        case float():
+            own = abs(value) < 1e307 and float(f"{value:.15g}") == value  # openpyxl writes no more digits
+        case int():
+            own = abs(value) < 1 << 53
+        case _:
+            own = type.kind is Kind.DATE and value is not None and value.year > 1900
+    return value if own else cell(value, type) or None
+
+
+WRITERS: Mapping[str, Any] = {"csv": write_csv, "ndjson": write_ndjson, "json": write_json, "xlsx": write_xlsx}
 
 
 class Written(FilesStore):
@@ -153,3 +179,32 @@ class Written(FilesStore):
             if wanted.name in tables:
                 files = self._location.files(wanted.name)
                 kept(self._location, wanted, files, state_of(files))
+
+
+@asynccontextmanager
+async def opened(path: Path, model: Model = NOTE, query: str = "", kind: str = "") -> AsyncGenerator[FilesStore]:
+    """A store in a file, its cache beside it."""
+    scheme = kind or path.suffix[1:]
+    store = FilesStore(f"{scheme}:///{path}?cache={path.parent}/cache{query}", model, "main")
+    await store.start()
+    try:
+        yield store
+    finally:
+        await store.stop()
+
+
+async def rows(store: FilesStore, model: Model = NOTE) -> list[tuple[Any, ...]]:
+    """All rows, by key."""
+    fields = tuple(Field(Root("Row"), name, one.type) for name, one in model["Row"].fields.items())
+    found = await store.fetch(store.prepare(Select("Row", fields)), {})
+    converts = [store.python_form(one.type) for one in fields]
+    python = [
+        tuple(value if convert is None or value is None else convert(value) for convert, value in zip(converts, row))
+        for row in found
+    ]
+    return sorted(python, key=lambda row: row[0])
+
+
+async def all_of(path: Path, model: Model = NOTE, query: str = "") -> list[tuple[Any, ...]]:
+    async with opened(path, model, query) as store:
+        return await rows(store, model)

@@ -12,8 +12,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -28,43 +26,13 @@ from kingpost.base.errors import Unsupported
 from kingpost.base.problems import DeclarationError
 from kingpost.language.tree import Compare, Const, Field, Root
 from kingpost.language.types import FLOAT, INT, TEXT, Kind, Type
-from kingpost.model.model import Model
 from kingpost.plan.select import Check, Delete, Insert, Select
 from kingpost.stores.contract import CheckFailed, StoreDamaged, StoreDown, StoreError, UniqueViolation
 from kingpost.stores.files.append import NOTE as LENGTH_NOTE
 from kingpost.stores.files.store import FilesStore
 from kingpost.testing.conformance_model import MODEL
 from tests.soak import count
-from tests.stores.files.harness import NOTE, adopted, one_table
-
-
-@asynccontextmanager
-async def opened(path: Path, model: Model = NOTE, query: str = "", kind: str = "") -> AsyncGenerator[FilesStore]:
-    """A store in a file, its cache beside it."""
-    scheme = kind or path.suffix[1:]
-    store = FilesStore(f"{scheme}:///{path}?cache={path.parent}/cache{query}", model, "main")
-    await store.start()
-    try:
-        yield store
-    finally:
-        await store.stop()
-
-
-async def rows(store: FilesStore, model: Model = NOTE) -> list[tuple[Any, ...]]:
-    """All rows, by key."""
-    fields = tuple(Field(Root("Row"), name, one.type) for name, one in model["Row"].fields.items())
-    found = await store.fetch(store.prepare(Select("Row", fields)), {})
-    converts = [store.python_form(one.type) for one in fields]
-    python = [
-        tuple(value if convert is None or value is None else convert(value) for convert, value in zip(converts, row))
-        for row in found
-    ]
-    return sorted(python, key=lambda row: row[0])
-
-
-async def all_of(path: Path, model: Model = NOTE, query: str = "") -> list[tuple[Any, ...]]:
-    async with opened(path, model, query) as store:
-        return await rows(store, model)
+from tests.stores.files.harness import NOTE, adopted, all_of, one_table, opened, rows
 
 
 def insert(*values: tuple[Any, ...]) -> Insert:

@@ -21,13 +21,14 @@ from kingpost.stores.contract import StoreDown
 from kingpost.stores.settings import settings_in, split_parameters, url_problem
 from kingpost.stores.sql.duckdb.instance import is_size
 
-Kind: TypeAlias = Literal["csv", "ndjson", "json", "parquet"]
+Kind: TypeAlias = Literal["csv", "ndjson", "json", "parquet", "xlsx"]
 
 SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
     "csv": (".csv", ".tsv"), "ndjson": (".ndjson", ".jsonl"), "json": (".json",), "parquet": (".parquet",),
+    "xlsx": (".xlsx",),
 }  # fmt: skip
 APPENDED: Final = ("csv", "ndjson")
-PARAMETERS: Final = ("append", "cache", "delimiter", "encoding", "zone", "memory", "threads")
+PARAMETERS: Final = ("append", "cache", "delimiter", "encoding", "zone", "sheet", "memory", "threads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Location:
         cache: The folder for what was read, None: the user's own.
         zone: Of instants that name none.
         append: Rows may be added.
+        sheet: Of workbooks; None: the one that is called as the table, or the only one.
     """
 
     kind: Kind
@@ -47,6 +49,7 @@ class Location:
     delimiter: str | None = None
     encoding: str | None = None
     zone: ZoneInfo | None = None
+    sheet: str | None = None
     memory: str = "1GB"
     threads: int = 2
 
@@ -124,7 +127,7 @@ def locate(url: str) -> Location:
     cache = told.get("cache")
     location = Location(
         kind, Path(path), append == "yes", None if cache is None else Path(cache), delimiter, told.get("encoding"),
-        located, memory, int(threads),
+        located, told.get("sheet"), memory, int(threads),
     )  # fmt: skip
     if location.append and (kind not in APPENDED or location.is_pattern):
         fault = f"rows are added to {' and '.join(APPENDED)} files only, one for each resource"

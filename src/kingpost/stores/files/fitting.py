@@ -12,7 +12,8 @@ from kingpost.stores.settings import url_problem
 
 def check(url: str, location: Location, resources: Sequence[ResourceModel]) -> None:
     """Raises `DeclarationError` with all that does not go."""
-    if len(resources) > 1 and not location.is_folder:
+    sheets = location.kind == "xlsx" and location.sheet is None
+    if len(resources) > 1 and not location.is_folder and not sheets:
         names = ", ".join(resource.name for resource in resources)
         raise url_problem(
             url, f"it is of one table, and several live there: {names}",

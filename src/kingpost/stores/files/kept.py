@@ -31,7 +31,7 @@ from kingpost.stores.sql.duckdb import instance
 
 TABLE: Final = "rows"
 PLACE: Final = "_kingpost_place"
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised when what is kept changes its form."""
 
 CHUNK: Final = 1 << 22
@@ -87,7 +87,7 @@ def kept(location: Location, wanted: Wanted, files: Sequence[Path], state: State
     home = folder(location)
     place = _digest(str(location.path.resolve()), location.kind, wanted.name)
     columns = [(column.name, str(column.type), sql_type(column.type)) for column in wanted.columns]
-    reading = (location.delimiter, location.encoding, str(location.zone))
+    reading = (location.delimiter, location.encoding, str(location.zone), location.sheet)
     path = home / f"{place}-{_digest(FORMAT, duckdb.__version__, state, columns, wanted.uniques, reading)}.duckdb"
     if not path.exists():
         _make(location, wanted, files, path)
@@ -136,7 +136,13 @@ def _fill(location: Location, wanted: Wanted, files: Sequence[Path], work: Path)
             if location.kind == "parquet":
                 insert_parquet(connection, TABLE, file, wanted.columns)
             else:
-                _insert(connection, file, read(location, file, wanted.columns), wanted.columns, work / "chunk.ndjson")
+                _insert(
+                    connection,
+                    file,
+                    read(location, file, wanted.name, wanted.columns),
+                    wanted.columns,
+                    work / "chunk.ndjson",
+                )
         for unique in wanted.uniques:
             _must_differ(connection, unique)
     finally:

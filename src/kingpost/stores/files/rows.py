@@ -5,11 +5,12 @@ The first thing that does not fit ends it: a file is read as a whole, or not at 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
+from kingpost.language.types import Type
 from kingpost.model.columns import Column
 from kingpost.stores.files.address import Location
 from kingpost.stores.files.arrays import elements, is_object
@@ -17,15 +18,20 @@ from kingpost.stores.files.cells import Stated
 from kingpost.stores.files.faults import FileFault
 from kingpost.stores.files.opened import opened
 from kingpost.stores.files.records import Record, read_csv, read_ndjson
+from kingpost.stores.files.sheets import of_sheet, read_sheet
 from kingpost.stores.files.values import Text, of_cells, of_values
 
 Row: TypeAlias = tuple[int, list[str | None]]
 """The place of a row in its file, and its values in the order of the columns."""
 
 
-def read(location: Location, path: Path, columns: Sequence[Column]) -> Iterator[Row]:
-    """The rows of a file of text. Raises `FileFault`, which names file, line and column."""
+def read(location: Location, path: Path, table: str, columns: Sequence[Column]) -> Iterator[Row]:
+    """The rows of a table's file. Raises `FileFault`, which names file, line and column."""
     try:
+        if location.kind == "xlsx":
+            sheet = read_sheet(path, table, location.sheet)
+            yield from _cells(location, sheet.header, sheet.records, columns, "row", of_sheet)
+            return
         with opened(str(path)) as source:
             if location.kind == "csv":
                 yield from _table(location, source.stream, columns)
@@ -44,29 +50,39 @@ def read(location: Location, path: Path, columns: Sequence[Column]) -> Iterator[
 
 def _table(location: Location, stream: Any, columns: Sequence[Column]) -> Iterator[Row]:
     table = read_csv(stream, location.encoding, location.delimiter)
-    stated = Stated(zone=location.zone)
-    plan = [
-        (name, place, of_cells(column.type, stated)) for name, place, column in _placed(table.header, columns)
-    ]  # fmt: skip
     with closing(cast("Generator[Record]", table.records)) as records:
-        for record in records:
-            if record.fault:
-                raise FileFault(f"line {record.place} {record.fault}")
-            cells = record.data
-            try:
-                yield record.place, [text(cells[place]) for _, place, text in plan]
-            except ValueError:
-                raise _misfit("line", record.place, plan, cells) from None
+        yield from _cells(location, table.header, records, columns, "line", of_cells)
 
 
-def _placed(header: Sequence[str], columns: Sequence[Column]) -> Iterator[tuple[str, int, Column]]:
+def _cells(
+    location: Location,
+    header: Sequence[str],
+    records: Iterator[Record],
+    columns: Sequence[Column],
+    unit: str,
+    of: Callable[[Type, Stated], Text],
+) -> Iterator[Row]:
+    stated = Stated(zone=location.zone)
+    placed = _placed(header, columns, unit)
+    plan = [(name, place, of(column.type, stated)) for name, place, column in placed]
+    for record in records:
+        if record.fault:
+            raise FileFault(f"{unit} {record.place} {record.fault}")
+        cells = record.data
+        try:
+            yield record.place, [text(cells[place]) for _, place, text in plan]
+        except ValueError:
+            raise _misfit(unit, record.place, plan, cells) from None
+
+
+def _placed(header: Sequence[str], columns: Sequence[Column], unit: str) -> Iterator[tuple[str, int, Column]]:
     missing = [column.name for column in columns if column.name not in header]
     if missing:
-        message = f"line 1: there is no column {' and no column '.join(missing)}; there are {', '.join(header)}"
+        message = f"{unit} 1: there is no column {' and no column '.join(missing)}; there are {', '.join(header)}"
         raise FileFault(message, 'field(column="...") names the column that is meant')
     twice = [column.name for column in columns if header.count(column.name) > 1]
     if twice:
-        raise FileFault(f"line 1: the column {twice[0]} is there twice", "call one of them otherwise")
+        raise FileFault(f"{unit} 1: the column {twice[0]} is there twice", "call one of them otherwise")
     for column in columns:
         yield column.name, header.index(column.name), column
 

@@ -49,7 +49,7 @@ def read_sheet(path: Path, table: str, stated: str | None) -> Sheet:
             size = sum(one.file_size for one in archive.infolist())
         if size > LARGEST:
             raise FileFault(f"unpacks to {size:,} bytes, and at most {LARGEST:,} are read", "save it as CSV")
-        book = CalamineWorkbook.from_path(str(path))
+        book = CalamineWorkbook.from_path(str(path))  # pyright: ignore[reportUnknownMemberType]
         found = _chosen(book, table, stated)
         rows = found.iter_rows()
     except zipfile.BadZipFile:

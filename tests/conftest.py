@@ -14,6 +14,7 @@ from tests.services import browser as chromium
 from tests.services.mariadb import MariaDBServer, mariadb
 from tests.services.mongo import MongoServer, mongo
 from tests.services.postgres import PostgresServer, postgres
+from tests.services.redis import RedisServer, redis
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
@@ -50,6 +51,19 @@ def mongo_url(mongo_server: MongoServer) -> Iterator[str]:
     url = mongo_server.create_database()
     yield url
     mongo_server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """One Redis server for all tests."""
+    with redis() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """A place on the server that nobody has written to."""
+    return redis_server.url()
 
 
 @pytest.fixture

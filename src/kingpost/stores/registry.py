@@ -34,6 +34,8 @@ BUILT_IN = {
     "parquet": "kingpost.stores.files.store:FilesStore",
     "postgres": "kingpost.stores.sql.postgres.store:PostgresStore",
     "postgresql": "kingpost.stores.sql.postgres.store:PostgresStore",
+    "redis": "kingpost.stores.redis.store:RedisStore",
+    "rediss": "kingpost.stores.redis.store:RedisStore",
     "sqlite": "kingpost.stores.sql.sqlite.store:SqliteStore",
     "xlsx": "kingpost.stores.files.store:FilesStore",
 }
@@ -52,6 +54,7 @@ EXTRAS = {
     "httpcore2": "http",
     "pymongo": "mongo",
     "python_calamine": "xlsx",
+    "redis": "redis",
 }
 """Which extra brings a package that a built-in store imports."""
 

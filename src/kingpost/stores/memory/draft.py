@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from kingpost.language.evaluate import Frame, surely_true
@@ -70,7 +70,7 @@ class Draft(State):
 
     # ------------------------------------------------------------------------------------------------------ the parts
 
-    def _table(self, resource: str) -> dict[Key, Row]:
+    def _table(self, resource: str) -> MutableMapping[Key, Row]:
         if resource not in self._touched:
             self._touched.add(resource)
             self.rows[resource] = dict(self.rows[resource])
@@ -113,7 +113,7 @@ class Draft(State):
     def _check(self, layout: Layout, row: Row, among: Key | None) -> None:
         """Uniqueness, and that references lead somewhere. `among`: the key of the row itself if it is there."""
         resource = layout.resource
-        for unique in _uniques(layout):
+        for unique in uniques(layout):
             values = self._values(layout, unique, row)
             if values is not None and self._holders(layout, unique).get(values, among) != among:
                 raise _taken(resource.name, unique.members)
@@ -135,7 +135,7 @@ class Draft(State):
             return None
         return values
 
-    def _holders(self, layout: Layout, unique: UniqueModel) -> dict[Key, Key]:
+    def _holders(self, layout: Layout, unique: UniqueModel) -> MutableMapping[Key, Key]:
         """Who has which values."""
         name = layout.resource.name
         if (name, unique) not in self._taken:
@@ -145,13 +145,13 @@ class Draft(State):
         return self._taken[name, unique]
 
     def _note(self, layout: Layout, row: Row) -> None:
-        for unique in _uniques(layout):
+        for unique in uniques(layout):
             values = self._values(layout, unique, row)
             if values is not None:
                 self._holders(layout, unique)[values] = layout.key_of(row)
 
     def _forget(self, layout: Layout, row: Row) -> None:
-        for unique in _uniques(layout):
+        for unique in uniques(layout):
             values = self._values(layout, unique, row)
             if values is not None:
                 self._holders(layout, unique).pop(values, None)
@@ -185,7 +185,7 @@ class Draft(State):
                     self._table(name)[holder] = {**row, **dict.fromkeys(self.columns(relation))}
 
 
-def _uniques(layout: Layout) -> Sequence[UniqueModel]:
+def uniques(layout: Layout) -> Sequence[UniqueModel]:
     resource = layout.resource
     alone = [one.name for one in resource.fields.values() if one.unique]
     alone += [one.name for one in resource.relations.values() if one.unique]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
@@ -64,7 +64,7 @@ class State:
 
     model: Model
     layouts: Mapping[str, Layout]
-    rows: dict[str, dict[Key, Row]]
+    rows: dict[str, MutableMapping[Key, Row]]
     numbers: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     _children: dict[tuple[str, str], dict[Key, list[Row]]] = field(
         default_factory=dict[tuple[str, str], dict[Key, list[Row]]]
@@ -104,7 +104,7 @@ class State:
         key = self.layouts[resource].key_of(row)
         return key[0] if len(key) == 1 else key
 
-    def children(self, resource: str, relation: str) -> dict[Key, list[Row]]:
+    def children(self, resource: str, relation: str) -> Mapping[Key, list[Row]]:
         """The rows of a resource by the key that a to-one relation of theirs holds."""
         found = self._children.get((resource, relation))
         if found is None:

@@ -43,7 +43,10 @@ def test_an_unknown_scheme_says_which_are_known() -> None:
         open_store("oracle://h/db", MODEL, "main")
     text = str(caught.value)
     assert "oracle" in text
-    assert "mariadb, memory, mongodb, mongodb+srv, mysql, ndjson, parquet, postgres, postgresql, redis, rediss, sqlite" in text
+    assert (
+        "mariadb, memory, mongodb, mongodb+srv, mysql, ndjson, parquet, postgres, postgresql, redis, rediss, sqlite"
+        in text
+    )
 
 
 def test_an_installed_package_brings_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,8 +25,8 @@ def keyed(select: Select, place: Place) -> Texts | None:
                 return _texts(place, lambda params, value=right: [_value(value, params)])
             case Compare(op="==", left=right, right=left) if _is_key(left, right, place):
                 return _texts(place, lambda params, value=right: [_value(value, params)])
-            case In(item=item, options=Param(name=name, type=type)) if (
-                type.element is not None and _is_root_key(item, place, type.element.kind)
+            case In(item=item, options=Param(name=name, type=type)) if type.element is not None and _is_root_key(
+                item, place, type.element.kind
             ):
                 return _texts(place, lambda params, name=name: params[name])
             case In(item=item, options=tuple(options)) if all(_is_key(item, one, place) for one in options):

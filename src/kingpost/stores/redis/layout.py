@@ -127,11 +127,7 @@ def places(layouts: Mapping[str, Layout], prefix: str) -> dict[str, Place]:
     found: dict[str, Place] = {}
     for name, layout in layouts.items():
         base = f"{prefix}:{layout.resource.table}"
-        held = tuple(
-            one
-            for one in layout.resource.relations.values()
-            if one.kind == "one" and one.target in layouts
-        )
+        held = tuple(one for one in layout.resource.relations.values() if one.kind == "one" and one.target in layouts)
         types = {column.name: column.type for column in layout.columns}
         targets = {one.name: tuple(types[part] for part in layout.places[one.name]) for one in held}
         found[name] = Place(layout, base, _decoder(layout, base), tuple(uniques(layout)), held, targets)

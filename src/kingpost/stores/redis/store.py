@@ -92,7 +92,9 @@ class RedisStore:
             self._made_client()
         except ValueError as error:
             words = f"the driver can't read it ({type(error).__name__})"
-            raise url_problem(url, words, "redis://:password@host:6379/0; marks in a password are written as %40") from None
+            raise url_problem(
+                url, words, "redis://:password@host:6379/0; marks in a password are written as %40"
+            ) from None
 
     @property
     def abilities(self) -> Abilities:
@@ -110,7 +112,9 @@ class RedisStore:
             raise explain(error) from error
         if info.get("cluster_enabled"):
             await self.stop()
-            raise StoreError("This server is part of a Redis Cluster, which keeps no batch together: name a single server")
+            raise StoreError(
+                "This server is part of a Redis Cluster, which keeps no batch together: name a single server"
+            )
 
     async def stop(self) -> None:
         client, self._client = self._client, None

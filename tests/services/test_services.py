@@ -17,6 +17,7 @@ from tests.services.mariadb import mariadb
 from tests.services.mongo import mongo
 from tests.services.ports import free_port
 from tests.services.postgres import PostgresServer, postgres
+from tests.services.redis import redis
 
 
 def alive(pid: int) -> bool:
@@ -107,6 +108,24 @@ def test_mariadb_keeps_its_data_over_restart_and_crash_and_leaves_nothing_behind
 
 def test_mariadb_says_why_it_does_not_start() -> None:
     with pytest.raises(RuntimeError, match="no-such-setting"), mariadb(no_such_setting="1"):
+        pass
+
+
+def test_redis_leaves_nothing_behind() -> None:
+    with redis() as server:
+        assert server.pid is not None
+        pid, home = server.pid, Path(server._home)
+        assert alive(pid)
+        server.kill()
+        server.start()
+        last = server.pid
+        assert last is not None
+    assert not any(map(alive, (pid, last)))
+    assert not home.exists()
+
+
+def test_redis_says_why_it_does_not_start() -> None:
+    with pytest.raises(RuntimeError, match="no-such-setting"), redis(no_such_setting="1"):
         pass
 
 

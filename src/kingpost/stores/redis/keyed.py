@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, cast
 
 from kingpost.language.tree import And, Compare, Const, Expression, Field, Identity, In, Param, Root
 from kingpost.language.types import BOOL, Kind
@@ -22,18 +23,30 @@ def keyed(select: Select, place: Place) -> Texts | None:
     for part in parts:
         match part:
             case Compare(op="==", left=left, right=right) if _is_key(left, right, place):
-                return _texts(place, lambda params, value=right: [_value(value, params)])
+                return _texts(place, _Values((right,)))
             case Compare(op="==", left=right, right=left) if _is_key(left, right, place):
-                return _texts(place, lambda params, value=right: [_value(value, params)])
-            case In(item=item, options=Param(name=name, type=type)) if type.element is not None and _is_root_key(
+                return _texts(place, _Values((right,)))
+            case In(item=item, options=Param(type=type) as options) if type.element is not None and _is_root_key(
                 item, place, type.element.kind
             ):
-                return _texts(place, lambda params, name=name: params[name])
+                return _texts(place, _Values(options))
             case In(item=item, options=tuple(options)) if all(_is_key(item, one, place) for one in options):
-                return _texts(place, lambda params, options=options: [_value(one, params) for one in options])
+                return _texts(place, _Values(options))
             case _:
                 continue
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """Values that are told, or the list that a parameter is."""
+
+    options: tuple[Expression, ...] | Param
+
+    def __call__(self, params: Mapping[str, object]) -> Iterable[object]:
+        if isinstance(self.options, Param):
+            return cast("Iterable[object]", params[self.options.name])
+        return [_value(one, params) for one in self.options]
 
 
 def _is_key(left: Expression, right: Expression, place: Place) -> bool:
@@ -54,15 +67,14 @@ def _value(value: Expression, params: Mapping[str, object]) -> object:
     return params[value.name] if isinstance(value, Param) else value.value if isinstance(value, Const) else None
 
 
-def _texts(place: Place, values: Callable[..., Any]) -> Texts:
+def _texts(place: Place, values: _Values) -> Texts:
     types = {column.name: column.type for column in place.layout.columns}
     converts = [bound(types[name]) for name in place.layout.key]
 
     def texts(params: Mapping[str, object]) -> list[str]:
         found: dict[str, None] = {}
-        given: Iterable[Any] = values(params)
-        for value in given:
-            parts = value if isinstance(value, tuple | list) else (value,)
+        for value in values(params):
+            parts = cast("Sequence[object]", value) if isinstance(value, tuple | list) else (value,)
             key = [convert(part) for convert, part in zip(converts, parts, strict=True)]
             if None not in key:
                 found[place.text(key)] = None

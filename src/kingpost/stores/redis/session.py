@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 from redis.exceptions import WatchError
 
 from kingpost.base.errors import Detail, Rejected
@@ -52,12 +50,15 @@ class Conflict(Exception):
 
 
 class Session:
-    """Loads facts. `pipeline`: what watches; None: for a question that one round answers."""
+    """Loads facts. `pipeline`: what watches; None: for a question that one round answers.
 
-    def __init__(self, client: Redis, places: Mapping[str, Place], pipeline: Pipeline | None = None) -> None:
+    The driver leaves much of its clients and pipelines without types.
+    """
+
+    def __init__(self, client: Any, places: Mapping[str, Place], pipeline: Any = None) -> None:
         self._places = places
         self._pipeline = pipeline
-        self._asked: Any = client if pipeline is None else pipeline
+        self._asked = client if pipeline is None else pipeline
         self._watched: set[str] = set()
         self.facts = Facts({name: {} for name in places})
 
@@ -121,7 +122,7 @@ class Session:
         except WatchError as error:
             raise Conflict from error
 
-    def _write(self, pipeline: Pipeline, changes: Changes) -> None:
+    def _write(self, pipeline: Any, changes: Changes) -> None:
         texts: dict[str, str | bytes] = {}
         gone: list[str] = []
         for name, rows in changes.rows.items():
@@ -158,7 +159,7 @@ class Session:
 
 def _too_many(resource: str) -> Rejected:
     message = (
-        f"More than {MAX_ROWS:,} rows of {resource} would have to be looked at one by one to answer this, as Redis finds "
-        "rows by their keys only: ask for rows by key, or keep these in a database that filters"
+        f"More than {MAX_ROWS:,} rows of {resource} would have to be looked at one by one to answer this, as "
+        "Redis finds rows by their keys only: ask for rows by key, or keep these in a database that filters"
     )
     return Rejected("KP125", message, [Detail("", "KP125", message)])

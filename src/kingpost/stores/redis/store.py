@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -32,7 +33,7 @@ from kingpost.stores.redis import schema
 from kingpost.stores.redis.batch import carry_out, foreseen
 from kingpost.stores.redis.errors import FAILURES, explain
 from kingpost.stores.redis.keyed import Texts, keyed
-from kingpost.stores.redis.layout import Place, places
+from kingpost.stores.redis.layout import places
 from kingpost.stores.redis.session import ROUNDS, Conflict, Session
 from kingpost.stores.redis.view import Changes, View
 from kingpost.stores.settings import StoreSettings, settings_in, split_parameters, url_problem
@@ -85,16 +86,20 @@ class RedisStore:
         prefix = told.get("prefix", "kingpost")
         if not prefix or not prefix.replace("-", "").replace("_", "").isalnum():
             raise url_problem(url, f"the prefix {prefix!r} is not made of letters and digits", "?prefix=shop")
+        database = urlsplit(self._address).path[1:]
+        if not (database.isdigit() or not database):
+            raise url_problem(
+                url, f"{database} is not the number of a database", "redis://127.0.0.1:6379/0?prefix=shop"
+            )
         self._model, self._name = model, name
         self._places = places(layouts(model, name), prefix)
-        self._client: Redis | None = None
+        self._client: Any = None
         try:
             self._made_client()
         except ValueError as error:
             words = f"the driver can't read it ({type(error).__name__})"
-            raise url_problem(
-                url, words, "redis://:password@host:6379/0; marks in a password are written as %40"
-            ) from None
+            remedy = "redis://:password@host:6379/0; marks in a password are written as %40"
+            raise url_problem(url, words, remedy) from None
 
     @property
     def abilities(self) -> Abilities:
@@ -102,19 +107,25 @@ class RedisStore:
 
     async def start(self) -> None:
         """Connect once, so that a wrong address or password shows now."""
-        self._client = self._made_client()
+        client = self._client = self._made_client()
         try:
             async with asyncio.timeout(self._settings.wait):
-                await self._client.ping()
-                info: Any = await self._client.info("cluster")
+                await client.ping()
+                info = {**await client.info("cluster"), **await client.info("memory")}
         except FAILURES as error:
             await self.stop()
             raise explain(error) from error
+        policy = str(info.get("maxmemory_policy", ""))
+        if policy.startswith("allkeys") and info.get("maxmemory"):
+            await self.stop()
+            words = (
+                f"This Redis throws rows away when its memory is full (maxmemory-policy {policy}): set it to noeviction"
+            )
+            raise StoreError(words)
         if info.get("cluster_enabled"):
             await self.stop()
-            raise StoreError(
-                "This server is part of a Redis Cluster, which keeps no batch together: name a single server"
-            )
+            words = "This server is part of a Redis Cluster, which keeps no batch together: name a single server"
+            raise StoreError(words)
 
     async def stop(self) -> None:
         client, self._client = self._client, None
@@ -191,13 +202,15 @@ class RedisStore:
     # ------------------------------------------------------------------------------------------------------ the parts
 
     @property
-    def _connected(self) -> Redis:
+    def _connected(self) -> Any:
         if self._client is None:
             raise StoreDown("The store is not started")
         return self._client
 
-    def _made_client(self) -> Redis:
-        pool = BlockingConnectionPool.from_url(
+    def _made_client(self) -> Any:
+        """A client; the driver leaves much of it without types."""
+        pools: Any = BlockingConnectionPool
+        pool = pools.from_url(
             self._address,
             max_connections=CONNECTIONS,
             timeout=self._settings.wait,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from kingpost.language.types import Kind
 from kingpost.model.model import Model, RelationModel, UniqueModel
@@ -129,8 +130,8 @@ class Holders(MutableMapping[Key, Key]):
         self._place, self._unique = place, unique
         self._facts, self._changes = facts, changes
 
-    def __contains__(self, values: object) -> bool:
-        return isinstance(values, tuple) and self._holder(values) is not None
+    def __contains__(self, values: Any) -> bool:
+        return self._holder(values) is not None
 
     def __getitem__(self, values: Key) -> Key:
         holder = self._holder(values)

@@ -1,4 +1,4 @@
-"""One declaration, once in a single SQLite file and once spread over stores of several kinds: the same bytes."""
+"""One declaration, in a single SQLite file, in a single Redis, and spread over stores of several kinds: the same bytes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.across.questions import Question, question
 from tests.services.mariadb import MariaDBServer
 from tests.services.mongo import MongoServer
 from tests.services.postgres import PostgresServer
+from tests.services.redis import RedisServer
 from tests.soak import FIRST_SEED, count
 
 QUESTIONS = count(600, 10_000)
@@ -85,6 +86,7 @@ def newspapers(
     postgres_server: PostgresServer,
     mariadb_server: MariaDBServer,
     mongo_server: MongoServer,
+    redis_server: RedisServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Newspaper]]:
     folder = tmp_path_factory.mktemp("press")
@@ -95,11 +97,12 @@ def newspapers(
         "events": urls[1],
         "desk": (documents := mongo_server.create_database()),
         "words": f"duckdb:///{folder}/words.duckdb",
-        "atlas": "memory:",
+        "atlas": redis_server.url(),
     }
     with asyncio.Runner() as runner:
         made = {
             "one": Newspaper(runner, f"sqlite:///{folder}/press.db", MappingProxyType({})),
+            "keyed": Newspaper(runner, redis_server.url(), MappingProxyType({})),
             "spread": Newspaper(runner, spread, PLACES),
         }
         yield made
@@ -117,8 +120,9 @@ def test_the_same_bytes(newspapers: dict[str, Newspaper], batch: int) -> None:
     statuses: Counter[int] = Counter()
     for number in range(FIRST_SEED + batch * BATCH, FIRST_SEED + (batch + 1) * BATCH):
         asked = question(number)
-        one, spread = newspapers["one"].answers(asked), newspapers["spread"].answers(asked)
-        assert spread == one, f"question {number}: {asked}"
+        one = newspapers["one"].answers(asked)
+        for other in ("keyed", "spread"):
+            assert newspapers[other].answers(asked) == one, f"question {number}, {other}: {asked}"
         statuses.update(status for status, _ in one)
     assert statuses[200] > BATCH / 2, statuses
     assert statuses[500] == 0

@@ -191,7 +191,7 @@ async def test_a_row_that_is_not_as_declared(store: RedisStore, client: Any, pre
 async def test_the_form_of_rows(store: RedisStore, client: Any, prefix: str) -> None:
     await store.write(LIBRARY)
     base = f"{prefix}:{MODEL['Ticket'].table}"
-    assert await client.get(f"{base}:row:[1]") == '{"id":1,"price":"9.99","seat_row":1,"seat_place":"b","_version":1}'
+    assert await client.get(f"{base}:row:[1]") == '{"id":1,"price":"9.99","_version":1,"seat_row":1,"seat_place":"b"}'
     assert await client.smembers(f"{base}:keys") == {"[1]", "[2]"}
     assert await client.smembers(f'{base}:ref:seat:[1,"b"]') == {"[1]"}
 

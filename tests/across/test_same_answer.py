@@ -1,4 +1,4 @@
-"""One declaration, in a single SQLite file, in a single Redis, and spread over stores of several kinds: the same bytes."""
+"""One declaration, in one SQLite file, in one Redis, and spread over stores of several kinds: the same bytes."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, MutableMapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -183,7 +183,7 @@ class HttpStore:
         return found if check.answers else []
 
     async def _read(self, asked: Asked, params: Mapping[str, Any]) -> State:
-        rows: dict[str, dict[Key, Row]] = {name: {} for name in self._layouts}
+        rows: dict[str, MutableMapping[Key, Row]] = {name: {} for name in self._layouts}
         found = await _together([self._wanted(one, params) for one in asked.wanted])
         for one, table in zip(asked.wanted, found, strict=True):
             rows[one.resource].update(table)

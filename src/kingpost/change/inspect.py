@@ -15,10 +15,16 @@ from kingpost.change.inspect_classes import Classes
 from kingpost.change.inspect_values import quoted
 from kingpost.change.inspect_write import written
 from kingpost.model.names import meant
-from kingpost.stores.sql.existing import Existing, examiner
+from kingpost.stores.sql.existing import FILES, SAMPLE, Existing, examiner
 
 OWN = "kingpost_*"
 """Tables that Kingpost keeps for itself."""
+
+NOBODY = [
+    "",
+    "Nobody may read or write a row yet. Say who may, class by class: read=anyone beside",
+    "adopted=True, or a method with @allow.",
+]
 
 Watch: TypeAlias = Callable[[str, int, int], None]
 """Is told which table is looked at: its name, its number, and how many there are."""
@@ -103,8 +109,12 @@ def _chosen(asked: Asked, names: Sequence[str], there: Sequence[str]) -> list[st
 def _name(url: str) -> str:
     """What the application is called: as the database is."""
     path = unquote(urlsplit(url).path)
-    stem = PurePath(path).stem if url.startswith("sqlite:") else PurePath(path).name
+    stem = PurePath(path).stem if url.startswith("sqlite:") or _in_files(url) else PurePath(path).name
     return re.sub(r"[^\w-]+", "-", stem).strip("-").lower() or "existing"
+
+
+def _in_files(url: str) -> bool:
+    return url.partition(":")[0].lower() in FILES
 
 
 def _address(asked: Asked) -> str:
@@ -121,6 +131,14 @@ def _in_python(url: str) -> str:
 
 
 def _head(asked: Asked) -> str:
+    if _in_files(asked.url):
+        lines = [
+            f"The files of {_name(asked.url)}, as `kingpost inspect` found them.",
+            "",
+            f"Types are those as which the first {SAMPLE:,} rows of each file are read.",
+            "`kingpost db diff` reads all of them, and tells what does not fit.",
+        ]
+        return "\n".join(lines + ([] if asked.public else NOBODY)) + "\n"
     where = f"the schema {asked.schema} of {_name(asked.url)}" if asked.schema else _name(asked.url)
     lines = [
         f"The tables of {where}, as `kingpost inspect` found them.",
@@ -131,12 +149,7 @@ def _head(asked: Asked) -> str:
         "`kingpost db diff` compares: it names one table that is missing, kingpost_repeats, in which",
         "requests with an Idempotency-Key are kept; `kingpost db sync` makes it.",
     ]
-    if not asked.public:
-        lines += [
-            "",
-            "Nobody may read or write a row yet. Say who may, class by class: read=anyone beside",
-            "adopted=True, or a method with @allow.",
-        ]
+    lines += [] if asked.public else NOBODY
     password = urlsplit(asked.url).password
     if password is not None:
         url = _address(asked).replace(f":{password}@", ":***@")

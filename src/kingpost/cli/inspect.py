@@ -28,14 +28,15 @@ def inspect(
     public: Annotated[bool, Parameter(negative=())] = False,
     force: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Write Resource classes for the tables of an SQLite or PostgreSQL database.
+    """Write Resource classes for the tables of an SQLite or PostgreSQL database, or for files.
 
     The text goes to standard output, or to a file, and is an application: `kingpost serve` runs it. Tables, columns and
     keys keep their names; foreign keys become relations, tables of links lists. What can't be declared is said in
-    comments. The database is only read.
+    comments. The database is only read. Files are CSV, NDJSON, JSON, Parquet and workbooks: a class for each file of a
+    folder, or each sheet, whose types are those as which its values are read.
 
     Args:
-        url: sqlite:///shop.db or postgresql://user:password@host/shop.
+        url: sqlite:///shop.db, postgresql://user:password@host/shop, csv:///data or xlsx:///book.xlsx.
         tables: Names, or patterns such as 'auth_*', of the tables that are wanted, and of views. Default: all tables.
         output: The file to write.
         schema: Of PostgreSQL. Default: what names without a schema lead to, which is public most often.

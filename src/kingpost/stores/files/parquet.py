@@ -16,7 +16,7 @@ from kingpost.stores.files.values import quoted, sql_type
 from kingpost.stores.sql.duckdb.instance import literal
 
 _WHOLE: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
-_FITTING: Final[dict[Kind, tuple[str, ...]]] = {
+FITTING: Final[dict[Kind, tuple[str, ...]]] = {
     Kind.BOOL: ("BOOLEAN",), Kind.INT: _WHOLE, Kind.FLOAT: ("DOUBLE", "FLOAT", *_WHOLE[:-1]), Kind.TEXT: ("VARCHAR",),
     Kind.BYTES: ("BLOB",), Kind.UUID: ("UUID",), Kind.DATETIME: ("TIMESTAMP WITH TIME ZONE",), Kind.DATE: ("DATE",),
     Kind.TIME: ("TIME",), Kind.DECIMAL: _WHOLE, Kind.DURATION: ("BIGINT",), Kind.ENUM: ("VARCHAR",),
@@ -52,7 +52,7 @@ def _fits(type: Type, found: str) -> bool:
         return int(decimal[2]) <= (type.places or 0)
     if type.kind is Kind.ENUM and type.choices and isinstance(type.choices[0], int):
         return found in _WHOLE
-    return found in _FITTING.get(type.kind, ())
+    return found in FITTING.get(type.kind, ())
 
 
 def _look(connection: duckdb.DuckDBPyConnection, file: Path, source: str, name: str, column: Column) -> None:

@@ -40,8 +40,24 @@ class Sheet:
     records: Iterator[Record]
 
 
+def sheets_in(path: Path) -> list[str]:
+    """The names of the sheets of a workbook. Raises `FileFault`."""
+    return list(_opened(path).sheet_names)
+
+
 def read_sheet(path: Path, table: str, stated: str | None) -> Sheet:
     """The sheet of a table: the one that is `stated`, or called as the table, or the only one. Raises `FileFault`."""
+    found = _chosen(_opened(path), table, stated)
+    rows = found.iter_rows()
+    first = found.start[0] + 1 if found.start is not None else 1
+    header = next(rows, None)
+    if header is None or not any(header):
+        raise FileFault(f"the sheet {found.name} is empty: there is no header row", "names in its first row")
+    names = tuple(as_text(cell, Kind.TEXT).strip() for cell in header)
+    return Sheet(found.name, names, _records(rows, first + 1))
+
+
+def _opened(path: Path) -> CalamineWorkbook:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
@@ -49,19 +65,11 @@ def read_sheet(path: Path, table: str, stated: str | None) -> Sheet:
             size = sum(one.file_size for one in archive.infolist())
         if size > LARGEST:
             raise FileFault(f"unpacks to {size:,} bytes, and at most {LARGEST:,} are read", "save it as CSV")
-        book = CalamineWorkbook.from_path(str(path))  # pyright: ignore[reportUnknownMemberType]
-        found = _chosen(book, table, stated)
-        rows = found.iter_rows()
+        return CalamineWorkbook.from_path(str(path))  # pyright: ignore[reportUnknownMemberType]
     except zipfile.BadZipFile:
         raise FileFault("is no workbook of Excel", "an .xlsx file; older ones have to be saved anew") from None
     except CalamineError as error:
         raise FileFault(f"can't be read as a workbook: {error}", "open it in a spreadsheet and save it anew") from None
-    first = found.start[0] + 1 if found.start is not None else 1
-    header = next(rows, None)
-    if header is None or not any(header):
-        raise FileFault(f"the sheet {found.name} is empty: there is no header row", "names in its first row")
-    names = tuple(as_text(cell, Kind.TEXT).strip() for cell in header)
-    return Sheet(found.name, names, _records(rows, first + 1))
 
 
 def _chosen(book: CalamineWorkbook, table: str, stated: str | None) -> CalamineSheet:

@@ -85,7 +85,13 @@ class Examiner(Protocol):
 
 
 Opened: TypeAlias = Callable[[str, str | None], AbstractAsyncContextManager[Examiner]]
-KINDS: Final = {"sqlite": "sqlite", "postgres": "postgres", "postgresql": "postgres"}
+FILES: Final = ("csv", "ndjson", "json", "parquet", "xlsx")
+KINDS: Final = {
+    "sqlite": "sql.sqlite", "postgres": "sql.postgres", "postgresql": "sql.postgres", **dict.fromkeys(FILES, "files"),
+}  # fmt: skip
+_NEEDED: Final = {
+    "sql.postgres": (("asyncpg", "postgres"),), "files": (("duckdb", "duckdb"), ("python_calamine", "xlsx")),
+}  # fmt: skip
 
 
 @asynccontextmanager
@@ -98,10 +104,11 @@ async def examiner(url: str, schema: str | None = None) -> AsyncGenerator[Examin
     if scheme not in KINDS:
         message = f"{scheme}: is no kind of database that can be inspected" if ":" in url else "that is no address"
         raise DeclarationError([Problem("KP310", message, "sqlite:///shop.db or postgresql://user:password@host/shop")])
-    if scheme != "sqlite" and find_spec("asyncpg") is None:
-        message = "PostgreSQL needs the package asyncpg, which is not installed"
-        raise DeclarationError([Problem("KP312", message, "pip install asyncpg, or Kingpost with its extra postgres")])
-    opened: Opened = import_module(f"kingpost.stores.sql.{KINDS[scheme]}.existing").opened
+    for package, extra in _NEEDED.get(KINDS[scheme], ()):
+        if (package != "python_calamine" or scheme == "xlsx") and find_spec(package) is None:
+            message = f"{scheme}: needs the package {package}, which is not installed"
+            raise DeclarationError([Problem("KP312", message, f"pip install {package}, or the extra {extra}")])
+    opened: Opened = import_module(f"kingpost.stores.{KINDS[scheme]}.existing").opened
     async with opened(url, schema) as found:
         yield found
 

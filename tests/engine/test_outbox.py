@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from kingpost.base.errors import Conflict, Unavailable
 from kingpost.base.problems import DeclarationError
 from kingpost.engine import outbox
 from kingpost.plan.select import Insert, Update
-from kingpost.testing import Client
+from kingpost.testing import Client, fresh
 from tests.engine.shelves import OPEN, SHELVES, Author
 from tests.services.postgres import PostgresServer
 from tests.services.proxy import Proxy, proxy
@@ -331,6 +332,38 @@ async def test_both_at_once_do_no_harm(tmp_path: Path) -> None:
 
 async def _always() -> bool:
     return True
+
+
+def test_each_test_of_an_application_has_stores_of_its_own() -> None:
+    """`fresh` gives it others, again and again, and each time in another event loop."""
+    app = App("shelves", resources=SHELVES, stores=dict.fromkeys(("main", "near", "far"), "memory:"))
+
+    async def once() -> None:
+        async with fresh(app), Client(app) as client:
+            await put(client, authors=[{"id": 1}], books=[{"id": 1, "author": 1}], prizes=[{"id": 1, "author": 1}])
+            assert (await client.delete("/api/authors/1")).status_code == 409
+            assert (await client.delete("/api/prizes/1")).status_code == 204
+            assert (await client.delete("/api/authors/1")).status_code == 204
+            async with asyncio.timeout(10):
+                while await ids(client, "books"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+
+    for _ in range(3):
+        asyncio.run(once())
+
+
+async def test_a_note_that_is_none_holds_up_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    app = App("shelves", resources=SHELVES, stores=three_files(tmp_path), relay=False)
+    async with Client(app) as client:
+        await app.sync()
+        columns = ("id", "resource", "row", "digest", "again", "tries", "due")
+        rows = [("0", "Author", "no key", "", False, 0, datetime(2026, 1, 1, tzinfo=UTC))]
+        await app.stores["main"].write([Insert("_outbox.main", columns, rows)])
+        await put(client, authors=[{"id": 1}], books=[{"id": 1, "author": 1}])
+        assert (await client.delete("/api/authors/1")).status_code == 204
+        assert await app.engine.relay.work_off("main") == 1
+        assert await ids(client, "books") == []
+        assert "is not followed everywhere yet" in caplog.text
 
 
 # --------------------------------------------------------------------------------------------- what can't be followed

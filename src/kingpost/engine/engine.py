@@ -95,6 +95,12 @@ class Engine:
             self.plans, self.federation, self.outbox, self.rows, self.repeats, lambda: self.new_id()
         )  # fmt: skip
 
+    def forget(self) -> None:
+        """Plan and prepare all anew: for when an application is given other stores."""
+        self.plans.forget()
+        self.repeats.forget()
+        self.relay.forget()
+
     async def start(self) -> None:
         """Open the stores."""
         for store in self.stores.values():

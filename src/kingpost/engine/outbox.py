@@ -52,7 +52,11 @@ class Outbox:
     def __init__(self, model: Model, federation: Federation, rows: Rows, following: Following) -> None:
         self._model, self._federation, self._rows = model, federation, rows
         self.following = following
-        self.noted: dict[str, asyncio.Event] = {name: asyncio.Event() for name in following.stores}
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: with other stores, or in another event loop."""
+        self.noted: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self.following.stores}
         self._prepared: dict[Dependence, Asked] = {}
 
     async def write(self, store: str, operations: Sequence[Operation]) -> Sequence[StoredRows]:

@@ -69,17 +69,24 @@ class Relay:
         self._model, self._stores, self._federation = model, stores, federation
         self._outbox, self._rows = outbox, rows
         self.grace = GRACE
-        self.leases = {name: Lease("relay", name, stores[name], system_clock) for name in outbox.following.stores}
-        self._turns = {name: asyncio.Lock() for name in self.leases}
+        self.forget()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._told = Counted(_log)
+
+    def forget(self) -> None:
+        """Begin anew: with other stores, or in another event loop."""
+        names = self._outbox.following.stores
+        self.leases = {name: Lease("relay", name, self._stores[name], system_clock) for name in names}
+        self._turns = {name: asyncio.Lock() for name in names}
         self._prepared: dict[object, Asked] = {}
+        self._outbox.forget()
 
     async def start(self) -> None:
         """Begin to work, if that has not begun, in tasks that act for nobody and are in no transaction."""
         if self._tasks:
             return
+        self.forget()
         self._stopping = False
         self._tasks = [
             asyncio.create_task(self._work(name), name=f"kingpost relay {name}", context=Context())
@@ -138,9 +145,11 @@ class Relay:
                 try:
                     await self._carry_out(store, note)
                     done += 1
-                except (StoreError, KingpostError) as error:
+                except Exception as error:  # whatever it is, it holds up no other note
                     words = f"the delete of a {note.resource} in store {store} is not followed everywhere yet: {error}"
                     self._told.say(logging.WARNING, words)
+                    if not isinstance(error, (StoreError, KingpostError)):
+                        _log.error("a defect, or a note that is none", exc_info=error)
                     await self._put_off(store, note)
         return done
 

@@ -77,6 +77,10 @@ class Repeats:
         self._asked = 0
         self._prepared: dict[str, Any] = {}
 
+    def forget(self) -> None:
+        """Ask all anew: with other stores."""
+        self._prepared.clear()
+
     def running(self, repeat: Idempotency | None, context: Context) -> AbstractContextManager[None]:
         """One attempt at a time; raises `Conflict` (KP430) while another is in flight."""
         return ALONE if repeat is None else self._alone(repeat, context)

@@ -39,7 +39,7 @@ async def fresh(app: App | Callable[[], App], **urls: str) -> AsyncGenerator[App
                 url = await stack.enter_async_context(_schema(url))
                 own[name] = open_store(url, made.model, name)
         made.stores.update(own)
-        made.engine.plans.forget()  # they hold statements of the stores before
+        made.engine.forget()  # they hold statements of the stores before
         try:
             await made.start()
             try:
@@ -49,7 +49,7 @@ async def fresh(app: App | Callable[[], App], **urls: str) -> AsyncGenerator[App
                 await made.stop()
         finally:
             made.stores.update(before)
-            made.engine.plans.forget()
+            made.engine.forget()
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ SPREADS = {
 }
 
 
-@pytest.fixture(params=SPREADS.values(), ids=SPREADS)
+@pytest.fixture(params=SPREADS.values(), ids=list(SPREADS))
 async def shelves(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Client]:
     kinds = dict(zip(("main", "near", "far"), request.param.split(), strict=True))
     urls = {name: _url(request, tmp_path, name, kind) for name, kind in kinds.items()}

@@ -31,11 +31,14 @@ class Place(BaseModel):
     height: int | None = None
 
 
-def declared(places: Mapping[str, str] = MappingProxyType({})) -> tuple[type[Resource], ...]:
-    """The resources, each in the store that `places` names, else in `main`."""
+def declared(places: Mapping[str, str] = MappingProxyType({}), *, filed: bool = False) -> tuple[type[Resource], ...]:
+    """The resources, each in the store that `places` names, else in `main`. `filed`: views are in a file."""
 
     def of(name: str) -> str:
         return places.get(name, "main")
+
+    # Rows of files have no column for a version, and are added only.
+    views: dict[str, Any] = {"adopted": True, "create": anyone} if filed else {"write": anyone}
 
     class Country(Resource, store=of("Country"), read=anyone, write=anyone, path="countries"):
         code: str = field(key=True, max_length=2)
@@ -109,7 +112,7 @@ def declared(places: Mapping[str, str] = MappingProxyType({})) -> tuple[type[Res
         def shown_or_of_mine(self, me: Author | None) -> bool:
             return not self.hidden or (me is not None and self.article is not None and self.article.author == me)
 
-    class View(Resource, store=of("View"), write=anyone):
+    class View(Resource, store=of("View"), **views):
         id: int = field(key=True)
         minutes: int
         article: Article
@@ -127,7 +130,7 @@ def declared(places: Mapping[str, str] = MappingProxyType({})) -> tuple[type[Res
 def press(url: str | Mapping[str, str], places: Mapping[str, str] = MappingProxyType({})) -> App:
     """The newspaper on one store, or on several, by name, as `places` says."""
     stores = {"main": url} if isinstance(url, str) else dict(url)
-    resources = declared(places)
+    resources = declared(places, filed=stores.get(places.get("View", ""), "").startswith("csv:"))
     return App("press", resources=resources, stores=stores, actor=resources[1], clock=FrozenClock(AT), secret=b"s")
 
 

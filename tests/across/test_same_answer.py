@@ -90,11 +90,12 @@ def newspapers(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Newspaper]]:
     folder = tmp_path_factory.mktemp("press")
-    urls = [postgres_server.create_database() for _ in range(2)]
+    (folder / "events").mkdir()
+    (folder / "events" / "view.csv").write_text("id,minutes,article_id\n")
     spread = {
-        "main": urls[0],
+        "main": (articles := postgres_server.create_database()),
         "people": (people := mariadb_server.create_database()),
-        "events": urls[1],
+        "events": f"csv:///{folder}/events?append=yes&cache={folder}/cache",
         "desk": (documents := mongo_server.create_database()),
         "words": f"duckdb:///{folder}/words.duckdb",
         "atlas": redis_server.url(),
@@ -110,8 +111,7 @@ def newspapers(
             one.close()
     mariadb_server.drop_database(people)
     mongo_server.drop_database(documents)
-    for url in urls:
-        postgres_server.drop_database(url)
+    postgres_server.drop_database(articles)
 
 
 @pytest.mark.soak

@@ -261,6 +261,7 @@ def test_references_that_lead_nowhere_are_told(tmp_path: Path) -> None:
     assert "Note.author: 5 of 7 refer to no Person that is there, for instance: 3, 4, 5" in told
     assert "Note.people: 7 of 14 refer to no Person that is there, for instance: " in told
     assert "Note.reader" not in told
+    assert "1 delete in people not followed into other stores yet: a server does that by itself" in told
 
 
 def test_links_follow_what_was_deleted(tmp_path: Path) -> None:
@@ -269,3 +270,4 @@ def test_links_follow_what_was_deleted(tmp_path: Path) -> None:
     told = " ".join(kingpost("check", "--data", folder=tmp_path).stdout.split())
     assert "21 references of 3 relations looked at" in told
     assert "Note.people" not in told
+    assert "not followed" not in told

@@ -72,17 +72,22 @@ def _rows(app: App) -> list[Problem]:
     from kingpost.operate.checks import dangling_warnings
     from kingpost.operate.dangling import Dangling, dangling
 
-    async def look() -> list[Dangling]:
+    async def look() -> tuple[list[Dangling], dict[str, int]]:
         async with started(app):
             with _watching() as watch:
-                return [one async for one in dangling(app.model, app.engine.federation, watch)]
+                found = [one async for one in dangling(app.model, app.engine.federation, watch)]
+            return found, await app.engine.relay.waiting()
 
     try:
-        found = asyncio.run(look())
+        found, waiting = asyncio.run(look())
     except Failure as failure:
         return list(failure.problems)
     rows = sum(one.rows for one in found)
     output.print(f"{counted(rows, 'reference')} of {counted(len(found), 'relation')} looked at", style="dim")
+    for store, number in waiting.items():
+        if number:
+            told = f"{counted(number, 'delete')} in {store} not followed into other stores yet"
+            output.print(f"{told}: a server does that by itself, as does `kingpost relay`", style="yellow")
     return dangling_warnings(found)
 
 

@@ -69,6 +69,7 @@ def _tables(app: App, target: str) -> list[Problem]:
 def _rows(app: App) -> list[Problem]:
     from kingpost.cli.actors import started
     from kingpost.cli.console import counted, output
+    from kingpost.engine.relay import NOTES
     from kingpost.operate.checks import dangling_warnings
     from kingpost.operate.dangling import Dangling, dangling
 
@@ -86,7 +87,8 @@ def _rows(app: App) -> list[Problem]:
     output.print(f"{counted(rows, 'reference')} of {counted(len(found), 'relation')} looked at", style="dim")
     for store, number in waiting.items():
         if number:
-            told = f"{counted(number, 'delete')} in {store} not followed into other stores yet"
+            more = " or more" if number == NOTES else ""
+            told = f"{counted(number, 'delete')}{more} in {store} not followed into other stores yet"
             output.print(f"{told}: a server does that by itself, as does `kingpost relay`", style="yellow")
     return dangling_warnings(found)
 

@@ -46,6 +46,7 @@ IDLE: Final = 2.0
 LONGEST: Final = 300.0
 """Seconds after which a note that failed is tried again, at most."""
 NOTES: Final = 100
+"""So many notes are read at once."""
 RACES: Final = 20
 
 

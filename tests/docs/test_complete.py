@@ -19,6 +19,7 @@ from kingpost.model.declare import OPTIONS
 from kingpost.model.query import Query
 from kingpost.model.query_groups import Grouped
 from kingpost.model.refusals import REFUSALS as MODEL
+from kingpost.stores.registry import BUILT_IN
 from tests.docs import code, pages, regenerate
 from tests.docs.expressions import GROUPS, Row
 from tests.docs.tables import PARTS, SOURCE_REFUSALS, understood
@@ -177,3 +178,9 @@ def test_modules_named_in_the_architecture_exist() -> None:
     there = {path.name for path in SOURCE.rglob("*.py")}
     for named in re.findall(r"`(?:[\w/]+/)?([\w*]+\.py)`", text):
         assert any(fnmatch(name, named) for name in there), named
+
+
+def test_every_kind_of_store_is_told() -> None:
+    text = (REFERENCE / "python.md").read_text(encoding="utf-8")
+    told = re.findall(r"`([a-z+]+):", text.partition("Addresses of stores:")[2].partition("| id |")[0])
+    assert set(BUILT_IN) == set(told)

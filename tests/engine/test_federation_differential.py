@@ -18,7 +18,7 @@ from tests.soak import FIRST_SEED, SOAKING, count
 
 pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
 
-RULE_SETS = count(500, 10_000)
+RULE_SETS = count(200, 10_000)
 BATCH = 50
 PLACES = {"Person": "people", "Reply": "talk", "Tag": "words"}
 

@@ -30,7 +30,7 @@ def read(location: Location, path: Path, table: str, columns: Sequence[Column]) 
     try:
         if location.kind == "xlsx":
             sheet = read_sheet(path, table, location.sheet)
-            yield from _cells(location, sheet.header, sheet.records, columns, "row", of_sheet)
+            yield from _cells(location, _placed(sheet.header, columns, "row"), sheet.records, "row", of_sheet)
             return
         with opened(str(path)) as source:
             if location.kind == "csv":
@@ -50,20 +50,19 @@ def read(location: Location, path: Path, table: str, columns: Sequence[Column]) 
 
 def _table(location: Location, stream: Any, columns: Sequence[Column]) -> Iterator[Row]:
     table = read_csv(stream, location.encoding, location.delimiter)
+    placed = _placed(table.header, columns, "line")
     with closing(cast("Generator[Record]", table.records)) as records:
-        yield from _cells(location, table.header, records, columns, "line", of_cells)
+        yield from _cells(location, placed, records, "line", of_cells)
 
 
 def _cells(
     location: Location,
-    header: Sequence[str],
+    placed: Sequence[tuple[str, int, Column]],
     records: Iterator[Record],
-    columns: Sequence[Column],
     unit: str,
     of: Callable[[Type, Stated], Text],
 ) -> Iterator[Row]:
     stated = Stated(zone=location.zone)
-    placed = _placed(header, columns, unit)
     plan = [(name, place, of(column.type, stated)) for name, place, column in placed]
     for record in records:
         if record.fault:
@@ -75,7 +74,7 @@ def _cells(
             raise _misfit(unit, record.place, plan, cells) from None
 
 
-def _placed(header: Sequence[str], columns: Sequence[Column], unit: str) -> Iterator[tuple[str, int, Column]]:
+def _placed(header: Sequence[str], columns: Sequence[Column], unit: str) -> list[tuple[str, int, Column]]:
     missing = [column.name for column in columns if column.name not in header]
     if missing:
         message = f"{unit} 1: there is no column {' and no column '.join(missing)}; there are {', '.join(header)}"
@@ -83,8 +82,7 @@ def _placed(header: Sequence[str], columns: Sequence[Column], unit: str) -> Iter
     twice = [column.name for column in columns if header.count(column.name) > 1]
     if twice:
         raise FileFault(f"{unit} 1: the column {twice[0]} is there twice", "call one of them otherwise")
-    for column in columns:
-        yield column.name, header.index(column.name), column
+    return [(column.name, header.index(column.name), column) for column in columns]
 
 
 def _objects(records: Iterator[Record], columns: Sequence[Column], unit: str) -> Iterator[Row]:

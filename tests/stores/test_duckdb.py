@@ -191,13 +191,26 @@ async def test_a_transaction_that_is_stopped_ends(store: DuckDBStore) -> None:
             await transaction.write([log(1)])
             with pytest.raises(TooSlow):
                 await transaction.execute(ENDLESS)
-            await asyncio.sleep(0.3)  # the statement may be stopped a moment before the transaction is
             await transaction.write([log(2)])
 
     with pytest.raises(StoreError, match=r"was rolled back|transaction is over"):
         await asyncio.wait_for(endless(), 5)
     await store.write([log(3)])
     assert await ids(store, "Log") == [3]
+
+
+async def test_what_waits_behind_a_statement_that_is_stopped_comes_too_late(store: DuckDBStore) -> None:
+    with pytest.raises(StoreError, match="was rolled back"):
+        async with store.transaction(limit=0.5) as transaction:
+            endless = asyncio.create_task(transaction.execute(ENDLESS))
+            await asyncio.sleep(0.1)
+            behind = asyncio.create_task(transaction.write([log(1)]))
+            with pytest.raises(TooSlow):
+                await endless
+            with pytest.raises(StoreError, match="was rolled back"):
+                await behind
+    await store.write([log(2)])
+    assert await ids(store, "Log") == [2]
 
 
 # --------------------------------------------------------------------------------------------------------------- casing

@@ -106,6 +106,21 @@ async def test_a_batch_that_fails_takes_back_itself_only(store: SqliteStore) -> 
     assert await ask(store, COUNT) == [199]
 
 
+async def test_what_waits_behind_a_statement_that_is_stopped_comes_too_late(store: SqliteStore) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    with pytest.raises(StoreError, match="was rolled back"):
+        async with store.transaction(limit=0.5) as transaction:
+            stopped = asyncio.create_task(transaction.execute(endless))
+            await asyncio.sleep(0.1)
+            behind = asyncio.create_task(transaction.write([log(1)]))
+            with pytest.raises(TooSlow):
+                await stopped
+            with pytest.raises(StoreError, match="was rolled back"):
+                await behind
+    await store.write([log(2)])
+    assert await ids(store, "Log") == [2]
+
+
 async def test_those_who_wait_share_one_commit(store: SqliteStore) -> None:
     statements: list[str] = []
     async with store.transaction() as transaction:  # while it is open, all others queue

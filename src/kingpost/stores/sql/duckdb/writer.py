@@ -19,7 +19,7 @@ import duckdb
 
 from kingpost.stores.contract import OutcomeUnknown, StoreError
 from kingpost.stores.settings import StoreSettings
-from kingpost.stores.sql.sqlite.writer import Answer
+from kingpost.stores.sql.sqlite.writer import Answer, Orders, in_time
 
 Cursor: TypeAlias = duckdb.DuckDBPyConnection
 Work: TypeAlias = Callable[[Cursor], Any]
@@ -78,7 +78,7 @@ class Hold:
     def __init__(self, limit: float) -> None:
         self.ready = Answer()
         self._limit = limit
-        self._orders: queue.SimpleQueue[tuple[Work | None, bool, Answer]] = queue.SimpleQueue()
+        self._orders: Orders = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._over: StoreError | None = None
         self._done: list[Work] = []
@@ -118,7 +118,7 @@ class Hold:
             timer.start()
             self.ready.give(None)
             while True:
-                work, wanted, answer = self._orders.get(timeout=max(deadline - time.monotonic(), 0))
+                work, wanted, answer = in_time(self._orders, deadline)
                 if work is None:
                     break
                 if not self._perform(cursor, work, answer):

@@ -51,6 +51,11 @@ class Answer:
             self.future.get_loop().call_soon_threadsafe(lambda: None if self.future.done() else settle())
 
 
+Order: TypeAlias = tuple[Callable[[Any], Any] | None, bool, Answer]
+"""What a transaction is to do: its end where there is no work, with a commit or without."""
+Orders: TypeAlias = queue.SimpleQueue[Order]
+
+
 @dataclass(slots=True, eq=False)
 class Batch:
     """One `write`."""
@@ -66,7 +71,7 @@ class Hold:
         self.ready = Answer()
         self._limit = limit
         self._commit = commit
-        self._orders: queue.SimpleQueue[tuple[Work | None, bool, Answer]] = queue.SimpleQueue()
+        self._orders: Orders = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._over: StoreError | None = None
 
@@ -101,7 +106,7 @@ class Hold:
         self.ready.give(None)
         try:
             while True:
-                work, commit, answer = self._orders.get(timeout=max(deadline - time.monotonic(), 0))
+                work, commit, answer = in_time(self._orders, deadline)
                 if work is None:
                     break
                 _perform(answer, partial(work, connection))
@@ -123,6 +128,15 @@ class Hold:
             self._over = over
             while not self._orders.empty():
                 self._orders.get()[2].fail(over)
+
+
+def in_time(orders: Orders, deadline: float) -> Order:
+    """The next order. Raises `queue.Empty` at the deadline; an order that waits there then is left, to be refused."""
+    order = orders.get(timeout=max(deadline - time.monotonic(), 0))
+    if time.monotonic() < deadline:
+        return order
+    orders.put(order)
+    raise queue.Empty
 
 
 def _perform(answer: Answer, action: Callable[[], Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from kingpost.language.evaluate import Frame, surely_true
 from kingpost.language.types import Kind
@@ -12,6 +12,14 @@ from kingpost.plan.select import Clear, Delete, Insert, Update
 from kingpost.stores.contract import ReferenceViolation, Rows, StaleRow, StoreError, UniqueViolation
 from kingpost.stores.memory.state import Key, Layout, Row, State
 from kingpost.stores.memory.values import keep
+
+
+class Holders(Protocol):
+    """Who has which unique values, by the values; a dict is one."""
+
+    def get(self, values: Key, default: Key | None, /) -> Key | None: ...
+    def pop(self, values: Key, default: None, /) -> Key | None: ...
+    def __setitem__(self, values: Key, key: Key, /) -> None: ...
 
 
 class Draft(State):
@@ -135,7 +143,7 @@ class Draft(State):
             return None
         return values
 
-    def _holders(self, layout: Layout, unique: UniqueModel) -> MutableMapping[Key, Key]:
+    def _holders(self, layout: Layout, unique: UniqueModel) -> Holders:
         """Who has which values."""
         name = layout.resource.name
         if (name, unique) not in self._taken:

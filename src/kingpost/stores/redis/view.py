@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from kingpost.language.types import Kind
 from kingpost.model.model import Model, RelationModel, UniqueModel
@@ -123,35 +122,31 @@ class Children(Mapping[Key, list[Row]]):
         return len(list(iter(self)))
 
 
-class Holders(MutableMapping[Key, Key]):
+class Holders:
     """Who has which unique values."""
 
     def __init__(self, place: Place, unique: UniqueModel, facts: Facts, changes: Changes) -> None:
         self._place, self._unique = place, unique
         self._facts, self._changes = facts, changes
 
-    def __contains__(self, values: Any) -> bool:
-        return self._holder(values) is not None
-
-    def __getitem__(self, values: Key) -> Key:
+    def get(self, values: Key, default: Key | None = None) -> Key | None:
+        """The key of the row that has them."""
         holder = self._holder(values)
         if holder is None:
-            raise KeyError(values)
+            return default
         row = self._changes.rows[self._place.layout.resource.name].get(holder)
         row = row or self._facts.row(self._place.layout.resource.name, holder)
         return (holder,) if row is None else self._place.layout.key_of(row)
 
+    def pop(self, values: Key, default: None = None) -> Key | None:
+        """Nobody has them any more; answers who had."""
+        had = self.get(values, default)
+        if had is not default:
+            self._changes.values[self._place.unique_key(self._unique, values)] = None
+        return had
+
     def __setitem__(self, values: Key, key: Key) -> None:
         self._changes.values[self._place.unique_key(self._unique, values)] = self._place.text(key)
-
-    def __delitem__(self, values: Key) -> None:
-        self._changes.values[self._place.unique_key(self._unique, values)] = None
-
-    def __iter__(self) -> Iterator[Key]:
-        raise NotImplementedError("who has which values is asked by values")
-
-    def __len__(self) -> int:
-        raise NotImplementedError("who has which values is asked by values")
 
     def _holder(self, values: Key) -> str | None:
         place = self._place.unique_key(self._unique, values)

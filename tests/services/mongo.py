@@ -9,13 +9,8 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
-import signal
 import socket
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,12 +20,12 @@ from urllib.parse import urlsplit
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from .ports import free_port
+from .process import ServerProcess
 
 TOLD = os.environ.get("KINGPOST_TEST_MONGO", "")
 
 
-class MongoServer:
+class MongoServer(ServerProcess):
     """One server and its data, in a directory that goes away with it. Times are in seconds.
 
     Args:
@@ -38,30 +33,19 @@ class MongoServer:
         options: Further arguments of the program.
     """
 
+    kind = "Mongo"
+
     def __init__(self, *options: str, password: str = "") -> None:
+        super().__init__()
         self.password = password
         self._elsewhere = TOLD if "://" in TOLD and not options and not password else ""
-        self.port = free_port()
-        self._home = Path(tempfile.mkdtemp(prefix="kingpost-mongo-"))
-        self._log = self._home / "log"
         self._options = list(options)
-        self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
 
     @property
     def elsewhere(self) -> bool:
         """Whether it is a server that runs already."""
         return bool(self._elsewhere)
-
-    @property
-    def pid(self) -> int | None:
-        """The process id while the server runs."""
-        return self._process.pid if self._process else None
-
-    @property
-    def log(self) -> str:
-        """What the server has written so far."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def url(self, database: str, password: str = "") -> str:
         """The address of a database."""
@@ -77,36 +61,12 @@ class MongoServer:
         if self._process or self._elsewhere:
             return
         if self.password and not (self._home / "data").exists():
-            self._run([])
-            self._ready(timeout)
+            self._launch(self._command(), timeout)
             with self._client("") as client:
                 roles = ["root"]
                 client.admin.command("createUser", "kingpost", pwd=self.password, roles=roles)
             self.stop()
-        self._run(["--auth"] if self.password else [])
-        self._ready(timeout)
-
-    def stop(self, timeout: float = 30) -> None:
-        """Stop the server, breaking off open connections; its data stay for the next `start`."""
-        if self._process:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(timeout)
-                self._process = None
-            except subprocess.TimeoutExpired:
-                self.kill()
-
-    def kill(self) -> None:
-        """`kill -9`: what is left is what a crash leaves."""
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def remove(self) -> None:
-        """Stop the server and delete all it had."""
-        self.stop()
-        shutil.rmtree(self._home, ignore_errors=True)
+        self._launch([*self._command(), *(["--auth"] if self.password else [])], timeout)
 
     def create_database(self) -> str:
         """The URL of a new, empty database."""
@@ -130,10 +90,10 @@ class MongoServer:
         )
         return MongoClient(address, serverSelectionTimeoutMS=1000, directConnection=not self._elsewhere)
 
-    def _run(self, more: list[str]) -> None:
+    def _command(self) -> list[str]:
         data = self._home / "data"
         data.mkdir(exist_ok=True)
-        told = [*self._options, *more]
+        told = self._options
         if TOLD and "://" not in TOLD:
             command = [TOLD, "--dbpath", str(data), "--port", str(self.port), "--bind_ip", "127.0.0.1"]
             command += [] if "--standalone" in told else ["--replSet", "kingpost"]
@@ -142,23 +102,7 @@ class MongoServer:
             command = [str(Path(sys.executable).parent / "secantusd-py"), "--host", "127.0.0.1"]
             command += ["--port", str(self.port), "--storage-path", str(data), "--sync-on-commit"]
             command += ["--log-level", "WARNING", "--cache-size", "128M"]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, *told],
-                cwd=self._home,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for the tests; they stop the server when they are done
-            )
-
-    def _ready(self, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
-        while not self._is_ready():
-            if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise RuntimeError(f"The MongoDB server did not start:\n{self.log}")
-            time.sleep(0.05)
+        return [*command, *told]
 
     def _is_ready(self) -> bool:
         with socket.socket() as probe:  # a client that is refused leaves sockets behind for a while

@@ -11,16 +11,14 @@ import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from .ports import free_port
+from .process import ServerProcess
 
 
 def _install() -> Path:
@@ -30,7 +28,7 @@ def _install() -> Path:
     return Path(spec.origin).parent / "pginstall"
 
 
-class PostgresServer:
+class PostgresServer(ServerProcess):
     """One server and its data, in a directory that goes away with it. Times are in seconds.
 
     Args:
@@ -38,15 +36,14 @@ class PostgresServer:
         options: Further settings, such as `max_connections="20"`.
     """
 
+    kind = "Postgres"
+    ending = signal.SIGINT
+
     def __init__(self, *, fsync: bool = False, **options: str) -> None:
-        self.port = free_port()
+        super().__init__()
         self.password = secrets.token_hex(16)
-        self._home = Path(tempfile.mkdtemp(prefix="kingpost-postgres-"))
         self._data = self._home / "data"
-        self._log = self._home / "log"
-        self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
-        self._as: dict[str, Any] = {}
         self._bin = _install() / "bin"
         if os.geteuid() == 0:
             self._step_down()
@@ -72,65 +69,12 @@ class PostgresServer:
         """The maintenance database, as the superuser."""
         return self._url("postgres")
 
-    @property
-    def pid(self) -> int | None:
-        """The process id while the server runs."""
-        return self._process.pid if self._process else None
-
-    @property
-    def log(self) -> str:
-        """What the server has written so far."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
-
-    def start(self, timeout: float = 60) -> None:
-        """Start the server and return when it accepts connections."""
-        if self._process:
-            return
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [self._bin / "postgres", "-D", self._data, *self._settings],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for the tests; they stop the server when they are done
-                **self._as,
-            )
-        deadline = time.monotonic() + timeout
-        while not self._is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise RuntimeError(f"PostgreSQL did not start:\n{self.log}")
-            time.sleep(0.02)
-
-    def stop(self, timeout: float = 30) -> None:
-        """Stop the server, breaking off open connections; its data stay for the next `start`."""
-        if self._process:
-            self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(timeout)
-                self._process = None
-            except subprocess.TimeoutExpired:
-                self.kill()
-
     def kill(self) -> None:
         """`kill -9`: what is left is what a crash leaves. Its other processes notice that and end too."""
-        if self._process:
-            rest = _children(self._process.pid)
-            self._process.kill()
-            self._process.wait()
-            while rest & _running():  # with one of them in its memory, the next server does not start
-                time.sleep(0.02)
-            self._process = None
-
-    def restart(self) -> None:
-        """Stop and start on the same port, with the same data."""
-        self.stop()
-        self.start()
-
-    def remove(self) -> None:
-        """Stop the server and delete all it had."""
-        self.stop()
-        shutil.rmtree(self._home, ignore_errors=True)
+        rest = _children(self._process.pid) if self._process else set[int]()
+        super().kill()
+        while rest & _running():  # with one of them in its memory, the next server does not start
+            time.sleep(0.02)
 
     def create_database(self) -> str:
         """The URL of a new, empty database."""
@@ -153,10 +97,7 @@ class PostgresServer:
 
     def _step_down(self) -> None:
         """PostgreSQL refuses to run as root: run as `nobody`, who must be able to reach the programs and the data."""
-        import pwd
-
-        nobody = pwd.getpwnam("nobody")
-        self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        super()._step_down()
         package = self._bin.parents[1]
         if not all(parent.stat().st_mode & 0o001 for parent in self._bin.resolve().parents):
             shutil.copytree(package, self._home / package.name)
@@ -164,7 +105,6 @@ class PostgresServer:
             for libraries in package.parent.glob(f"{package.name}.libs"):
                 shutil.copytree(libraries, self._home / libraries.name)
             self._bin = self._home / package.name / "pginstall" / "bin"
-        os.chown(self._home, nobody.pw_uid, nobody.pw_gid)
 
     def _initialise(self, *, fsync: bool) -> None:
         password = self._home / "password"
@@ -182,6 +122,9 @@ class PostgresServer:
         )
         password.unlink()
 
+    def _command(self) -> Sequence[str | Path]:
+        return [self._bin / "postgres", "-D", self._data, *self._settings]
+
     def _is_ready(self) -> bool:
         # The eighth line of this file is the server's own word on its state.
         try:
@@ -189,15 +132,6 @@ class PostgresServer:
         except FileNotFoundError:
             return False
         return len(lines) >= 8 and lines[7].strip() == "ready" and lines[0] == str(self.pid)
-
-    def _run(self, command: Sequence[Path | str]) -> str:
-        done: subprocess.CompletedProcess[str]
-        done = subprocess.run(command, cwd=self._home, capture_output=True, text=True, check=False, **self._as)
-        if done.returncode:
-            failure = subprocess.CalledProcessError(done.returncode, command[0], done.stdout, done.stderr)
-            failure.add_note(done.stderr.strip())
-            raise failure
-        return done.stdout
 
 
 def _processes() -> list[tuple[int, int, str]]:
